@@ -1,0 +1,1 @@
+"""二 大减灾: reduction, forest, flood, quake."""

@@ -1,0 +1,1 @@
+"""How people and machines meet the city: desk, wall, phone, interface."""

@@ -1,0 +1,1 @@
+"""What all rooms share. Each core is small, and depends only on the cores below it."""

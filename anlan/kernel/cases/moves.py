@@ -1,0 +1,197 @@
+"""One function opens any case and one moves it; the clock watches the limits."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from anlan.engines import workdays
+from anlan.kernel import journal
+from anlan.kernel.clock import due, now
+from anlan.kernel.clock.models import Due
+from anlan.kernel.people import scope
+
+from .flow import Limit, Move, Refused
+from .models import Case, Remark
+
+HOLIDAYS = Path(__file__).resolve().parents[1] / "clock" / "data" / "holidays.csv"
+
+
+@cache
+def holidays() -> workdays.Table:
+    return workdays.load(HOLIDAYS)
+
+
+def open_case(case: Case, *, text: str = "", level: int | None = None, basis: str = "", wide: bool = False) -> Case:
+    """Start a case in its flow's first state: validate, save, one journal line, its clocks."""
+    moment = now()
+    case.state, case.entered_at, case.opened_at = case.flow.start, moment, moment
+    case.rule = case.flow.snapshot()
+    with transaction.atomic():
+        case.full_clean(exclude=["world"])
+        case.save()
+        _watch(case)
+        verb = f"{case.flow.name}.{case.flow.start}"
+        journal.write(verb, case, text=text or str(case), level=level, basis=basis, after=_facts(case), wide=wide)
+    return case
+
+
+def move(
+    case: Case, name: str, *, text: str = "", level: int | None = None, basis: str = "", wide: bool = False, **given: Any
+) -> Case:
+    """Move a case: flow, scope, needed fields, compare-and-set, journal line, clocks. Raises Refused with the reason."""
+    step = case.flow.find(case.state, name)
+    who = scope.current()
+    if step.roles and not who.can(*step.roles, area=case.area_id):
+        raise Refused(f"您没有办理「{step.label}」的权限")
+    before = _facts(case)
+    _fill(case, step, given)
+    seen = case.turn
+    with transaction.atomic():
+        won = type(case).objects.filter(pk=case.pk, turn=seen, state=case.state).update(turn=F("turn") + 1)
+        if won != 1:
+            raise Refused("该事项刚被他人办理,请刷新后再试")
+        old, moment = case.state, now()
+        case.turn, case.state, case.entered_at = seen + 1, step.target, moment
+        case.closed_at = moment if case.flow.ended(step.target) else None
+        _unwatch(case, old)
+        _watch(case)
+        case.save()
+        after = {k: v for k, v in _facts(case).items() if before.get(k) != v}
+        journal.write(
+            f"{case.flow.name}.{step.target}",
+            case,
+            text=text or f"{case}:{step.label}",
+            level=level,
+            basis=basis,
+            before={k: before.get(k) for k in after},
+            after=after,
+            wide=wide,
+        )
+    return case
+
+
+def open_moves(case: Case) -> list[Move]:
+    """The moves that the present asker may take now."""
+    who = scope.current()
+    return [m for m in case.flow.from_state(case.state) if not m.roles or who.can(*m.roles, area=case.area_id)]
+
+
+def _fill(case: Case, step: Move, given: dict[str, Any]) -> None:
+    if odd := set(given) - set(step.asked):
+        raise Refused(f"「{step.label}」不接受字段 {'、'.join(sorted(odd))}")
+    for field, value in given.items():
+        setattr(case, field, value)
+    empty = [f for f in step.needed if getattr(case, f, None) in (None, "")]
+    if empty:
+        labels = "、".join(str(case._meta.get_field(f).verbose_name) for f in empty)
+        raise Refused(f"办理「{step.label}」前须填写:{labels}", field=empty[0])
+    try:
+        case.clean_fields(exclude=[f.name for f in case._meta.fields if f.name not in given])
+    except ValidationError as fault:
+        field, messages = next(iter(fault.message_dict.items()))
+        raise Refused(f"{case._meta.get_field(field).verbose_name}:{messages[0]}", field=field) from fault
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    """The case's own fields as the journal keeps them."""
+    skip = {"rule", "turn", "world", "id"}
+    return {f.name: f.value_from_object(case) for f in case._meta.concrete_fields if f.name not in skip}
+
+
+def limits_of(case: Case) -> list[Limit]:
+    """The limits that were in force when the case began."""
+    known = {f.name for f in fields(Limit)}
+    return [
+        Limit(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in known})
+        for row in case.rule.get("limits", [])
+    ]
+
+
+def _watch(case: Case) -> None:
+    """Write the clocks of the state just entered."""
+    case.due_at, case.overdue = None, False
+    for n, limit in enumerate(limits_of(case)):
+        if limit.state != case.state:
+            continue
+        term = limit.term(case.entered_at, holidays(), case)
+        if term is None:
+            continue
+        case.due_at = min(case.due_at or term, term)
+        body = {"model": case._meta.label_lower, "pk": case.pk, "state": case.state, "limit": n, "turn": case.turn}
+        due.put("case.limit", term, key=_key(case, n), **body)
+        for share in limit.remind:
+            at = term - (term - case.entered_at) * share
+            due.put("case.remind", at, key=f"{_key(case, n)}:r{share}", **body)
+    type(case).objects.filter(pk=case.pk).update(due_at=case.due_at, overdue=False)
+
+
+def _key(case: Case, limit: int) -> str:
+    return f"case:{case.case_key}:{case.turn}:{limit}"
+
+
+def _unwatch(case: Case, state: str) -> None:
+    keys = []
+    for n, limit in enumerate(limits_of(case)):
+        if limit.state == state:
+            key = f"case:{case.case_key}:{case.turn - 1}:{n}"
+            keys += [key, *(f"{key}:r{share}" for share in limit.remind)]
+            keys += [f"{key}:up{rung}" for rung in range(len(limit.raise_to.split()) + 1)]
+    due.drop(*keys)
+
+
+def _standing(row: Due) -> tuple[Case, Limit] | None:
+    """The case that a clock row watches, if it still stands where it stood."""
+    model: type[models.Model] = apps.get_model(row.body["model"])
+    case = model.objects.filter(pk=row.body["pk"]).first()  # type: ignore[attr-defined]
+    if case is None or case.state != row.body["state"] or case.turn != row.body["turn"]:
+        return None
+    return case, limits_of(case)[row.body["limit"]]
+
+
+@due.handles("case.limit")
+def _missed(row: Due) -> None:
+    """The term is over and the case still stands: mark it, say so, tell those above."""
+    if (standing := _standing(row)) is None:
+        return
+    case, limit = standing
+    rung, roles = row.body.get("rung", 0), limit.raise_to.split()
+    if rung == 0:
+        type(case).objects.filter(pk=case.pk).update(overdue=True)
+        Remark.objects.get_or_create(
+            world=scope.current().world, case_type=case._meta.label_lower, case_id=str(case.pk), state=case.state,
+            term=row.at, defaults={"basis": limit.basis, "missed_at": now()},
+        )  # fmt: skip
+    tell = roles[rung] if rung < len(roles) else ""
+    journal.write(
+        "case.overdue",
+        case,
+        text=f"{case}:「{case.state_label}」超过时限 {_local(row.at)}",
+        basis=limit.basis,
+        after={"state": case.state, "term": row.at, "rung": rung, "raise_to": tell},
+    )
+    if rung + 1 < len(roles):
+        length = max(row.at - case.entered_at, timedelta(minutes=10))
+        due.put("case.limit", row.at + length, key=f"{_key(case, row.body['limit'])}:up{rung + 1}", **{**row.body, "rung": rung + 1})
+
+
+@due.handles("case.remind")
+def _remind(row: Due) -> None:
+    if (standing := _standing(row)) is None:
+        return
+    case, limit = standing
+    text = f"{case}:「{case.state_label}」时限 {_local(case.due_at)},请抓紧办理"
+    journal.write("case.reminded", case, text=text, basis=limit.basis)
+
+
+def _local(at: datetime | None) -> str:
+    return timezone.localtime(at).strftime("%m月%d日%H:%M") if at else "未配置"

@@ -1,0 +1,36 @@
+"""Signs of life. A loop beats when it has gone round; silence longer than it promised is a fault."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from .models import Beat
+from .time import real
+
+_last: dict[str, float] = {}
+
+
+def beat(name: str, *, good: bool = True, detail: str = "", silence_s: float = 30.0, essential: bool = True) -> None:
+    """Record a sign of life, at most once a second unless the news changed."""
+    moment = real()
+    key = f"{name}:{good}:{detail}"
+    if moment.timestamp() - _last.get(key, 0.0) < 1.0:
+        return
+    _last[key] = moment.timestamp()
+    row = {"last": moment, "good": good, "detail": detail[:200], "silence_s": silence_s, "essential": essential}
+    Beat.objects.update_or_create(name=name, defaults=row)
+
+
+def health() -> dict[str, Any]:
+    """The state of every loop and gateway: ok, degraded (something optional) or down (something essential)."""
+    moment, beats, status = real(), {}, "ok"
+    for row in Beat.objects.order_by("name"):
+        fresh = row.last is not None and moment - row.last <= timedelta(seconds=row.silence_s)
+        good = row.good and fresh
+        beats[row.name] = {"last": row.last.isoformat() if row.last else None, "ok": good, "detail": row.detail}
+        if not good:
+            status = "down" if row.essential else ("degraded" if status == "ok" else status)
+    if not beats:
+        status = "down"
+    return {"status": status, "beats": beats}

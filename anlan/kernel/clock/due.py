@@ -1,0 +1,202 @@
+"""Due rows: put them in, drop them, work them off exactly once with any number of workers.
+
+Work that touches only the database runs in one transaction with its own mark of completion: the row lock is
+the lease, and a killed worker leaves nothing behind. Work that talks to the outside is leased first
+(compare-and-set), done outside any transaction, and must be idempotent.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.db.models import F, Q
+
+from anlan.kernel.people import scope
+from anlan.kernel.worlds.models import World
+
+from .models import Due
+from .time import now, real
+
+log = logging.getLogger(__name__)
+GRACE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(hours=1)
+HOLDER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(frozen=True)
+class Handler:
+    kind: str
+    work: Callable[[Due], Any]
+    outside: bool = False
+    lease_s: float = 30.0
+
+
+HANDLERS: dict[str, Handler] = {}
+_poked = threading.Event()
+
+
+class Doubled(RuntimeError):
+    """A row that was already done was about to be done again; its work is rolled back."""
+
+
+def handles(kind: str, *, outside: bool = False, lease_s: float = 30.0) -> Callable:
+    """Declare the work of one kind of due row."""
+
+    def wrap(work: Callable[[Due], Any]) -> Callable[[Due], Any]:
+        if kind in HANDLERS and HANDLERS[kind].work.__qualname__ != work.__qualname__:
+            raise ValueError(f"two handlers for due rows of kind {kind}")
+        HANDLERS[kind] = Handler(kind, work, outside, lease_s)
+        return work
+
+    return wrap
+
+
+def put(kind: str, at: datetime, *, key: str | None = None, **body: Any) -> Due | None:
+    """Write what falls due. With a key it is written once for its world; None when it already stands."""
+    if kind not in HANDLERS:
+        raise KeyError(f"no handler for due rows of kind {kind}")
+    world = scope.current().world
+    row = Due(world=world, at=at, run_at=at, kind=kind, key=key, body=body)
+    if key is None:
+        row.save()
+    else:
+        Due.objects.bulk_create([row], ignore_conflicts=True)
+    transaction.on_commit(poke)
+    return row
+
+
+def put_many(kind: str, rows: list[tuple[datetime, str | None, dict]]) -> None:
+    """Many rows of one kind at once: (at, key, body)."""
+    world = scope.current().world
+    dues = [Due(world=world, at=at, run_at=at, kind=kind, key=key, body=body) for at, key, body in rows]
+    Due.objects.bulk_create(dues, batch_size=500, ignore_conflicts=True)
+    transaction.on_commit(poke)
+
+
+def drop(*keys: str) -> int:
+    """What was due is due no more (the case moved on). The row stays, marked."""
+    world = scope.current().world
+    return Due.objects.filter(world=world, key__in=keys, done_at=None).update(dropped=True)
+
+
+def revive(key: str, at: datetime) -> None:
+    """A dropped row is due again, at a new time."""
+    world = scope.current().world
+    Due.objects.filter(world=world, key=key, done_at=None).update(dropped=False, at=at, run_at=at, late=False)
+    transaction.on_commit(poke)
+
+
+def poke() -> None:
+    _poked.set()
+
+
+def wait(seconds: float) -> bool:
+    """Sleep until something is put or the time is over."""
+    hit = _poked.wait(seconds)
+    _poked.clear()
+    return hit
+
+
+def _open(world: World, until: datetime) -> models.QuerySet[Due]:
+    free = Q(leased_until=None) | Q(leased_until__lt=real())
+    rows = Due.objects.filter(free, world=world, done_at=None, dropped=False, run_at__lte=until)
+    return rows.order_by("run_at", "id")
+
+
+def next_at(world: World) -> datetime | None:
+    """When the next open row of this world is to be tried."""
+    rows = Due.objects.filter(world=world, done_at=None, dropped=False)
+    return rows.order_by("run_at", "id").values_list("run_at", flat=True).first()
+
+
+def work_one(world: World, until: datetime, at: datetime | None = None) -> bool:
+    """Work the next row due in this world; False when there is none. ``at`` fixes the world's time meanwhile."""
+    if not _open(world, until).exists():
+        return False
+    row: Due | None = None
+    try:
+        with scope.everyone(world, at), transaction.atomic():
+            rows = _open(world, until)
+            if connection.features.has_select_for_update_skip_locked:
+                rows = rows.select_for_update(skip_locked=True)
+            row = rows.first()
+            if row is None:
+                return False
+            handler = HANDLERS.get(row.kind)
+            if handler is None:
+                raise LookupError(f"no handler for {row.kind}")
+            if not handler.outside:
+                handler.work(row)
+                _finish(row)
+                return True
+            _lease(row, handler)
+    except Exception as fault:
+        if row is None:
+            raise
+        _failed(row, fault, world, at)
+        return True
+    _work_outside(row, handler, world, at)
+    return True
+
+
+def _lease(row: Due, handler: Handler) -> None:
+    until = real() + timedelta(seconds=handler.lease_s)
+    free = Q(leased_until=None) | Q(leased_until__lt=real())
+    won = Due.objects.filter(free, pk=row.pk, done_at=None).update(leased_until=until, holder=HOLDER)
+    if won != 1:
+        raise Doubled(f"due row {row.pk} was taken by another worker")
+
+
+def _work_outside(row: Due, handler: Handler, world: World, at: datetime | None) -> None:
+    try:
+        with scope.everyone(world, at):
+            handler.work(row)
+            with transaction.atomic():
+                _finish(row, holder=HOLDER)
+    except Exception as fault:
+        _failed(row, fault, world, at)
+
+
+def _finish(row: Due, **fence: Any) -> None:
+    moment = now()
+    late = row.late or moment - row.at > GRACE
+    mine = Due.objects.filter(pk=row.pk, done_at=None, **fence)
+    if mine.update(done_at=moment, late=late, runs=F("runs") + 1, leased_until=None, fault="") != 1:
+        raise Doubled(f"due row {row.pk} was done by another worker")
+
+
+def _failed(row: Due, fault: Exception, world: World, at: datetime | None) -> None:
+    """Keep the fault on the row and try again later, with a growing wait that never ends."""
+    log.exception("due row %s (%s) failed", row.pk, row.kind, exc_info=fault)
+    with scope.everyone(world, at):
+        pause = min(LONGEST_WAIT, timedelta(seconds=5 * 2 ** min(row.tries, 12)))
+        Due.objects.filter(pk=row.pk, done_at=None).update(
+            run_at=now() + pause, tries=F("tries") + 1, leased_until=None, late=True, fault=repr(fault)[:2000]
+        )
+
+
+def free_dead() -> int:
+    """Give back what processes of this host held when they died, without waiting for their leases to end."""
+    host = socket.gethostname()
+    held = Due.objects.filter(done_at=None, holder__startswith=f"{host}:").exclude(leased_until=None)
+    dead = [pk for pk, who in held.values_list("pk", "holder") if not alive(int(who.split(":")[1]))]
+    return Due.objects.filter(pk__in=dead).update(leased_until=None, holder="")
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

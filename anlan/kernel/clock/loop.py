@@ -1,0 +1,111 @@
+"""The loop that works due rows off. Any number of processes may run it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import close_old_connections
+from django.db.models import Q
+
+from anlan.kernel.worlds.models import ACTUAL, World
+
+from . import beats, due, periodic
+from .due import HOLDER
+from .time import real
+
+log = logging.getLogger(__name__)
+DRIVER_LEASE = timedelta(seconds=10)
+SLICE_S = 0.1
+IDLE_S = 0.2
+
+
+def drain(world: World, limit: int = 1000) -> int:
+    """Work all rows that are due now in a world that follows the real clock."""
+    done = 0
+    while done < limit and due.work_one(world, world.at(real())):
+        done += 1
+    return done
+
+
+def advance(world: World, until: float | None = None) -> int:
+    """Drive a stepped world from due row to due row as far as its pace allows; the rows worked.
+
+    World time stands still at each row's own time while it is worked, so a replay comes out the same
+    whatever the machine. ``until`` is a monotonic deadline for one slice.
+    """
+    done = 0
+    while until is None or time.monotonic() < until:
+        at = due.next_at(world)
+        if at is None or (world.ends and at > world.ends) or not _paced(world, at):
+            break
+        at = max(at, world.step or at)
+        if not due.work_one(world, at, at):
+            break
+        if at != world.step:
+            world.step = at
+            World.objects.filter(pk=world.pk).update(step=at)
+        done += 1
+    return done
+
+
+def _paced(world: World, at: datetime) -> bool:
+    return world.anchor_real is None or world.real(at) <= real()
+
+
+def drives(world: World) -> bool:
+    """Take or renew the driver's lease of a stepped world; only one process drives it."""
+    moment = real()
+    free = Q(driver="") | Q(driver=HOLDER) | Q(driver_until=None) | Q(driver_until__lt=moment)
+    if world.driver and _dead(world.driver):
+        free |= Q(driver=world.driver)
+    mine = World.objects.filter(free, pk=world.pk)
+    return mine.update(driver=HOLDER, driver_until=moment + DRIVER_LEASE) == 1
+
+
+def _dead(holder: str) -> bool:
+    host, pid, _ = (holder.split(":") + ["", ""])[:3]
+    return host == HOLDER.split(":")[0] and pid.isdigit() and not due.alive(int(pid))
+
+
+def finish(world: World) -> None:
+    """A replay that has passed its end is closed; its records stay."""
+    if world.ends and world.step and (at := due.next_at(world)) and at <= world.ends:
+        return
+    if world.ends and world.at(real()) >= world.ends:
+        World.objects.filter(pk=world.pk).update(closed=True, step=world.ends)
+
+
+def turn() -> int:
+    """One round over all open worlds; the real city first."""
+    done = 0
+    for world in World.objects.filter(closed=False, paused=False).order_by("pk"):
+        if world.stepped:
+            if drives(world):
+                done += advance(world, time.monotonic() + SLICE_S)
+                finish(world)
+        else:
+            done += drain(world)
+    return done
+
+
+def run(stop: threading.Event, on_turn: Callable[[], None] | None = None) -> None:
+    """Go round until told to stop. A fault of the database is survived, and seen on the health page."""
+    due.free_dead()
+    periodic.start(World.objects.get(pk=ACTUAL))
+    while not stop.is_set():
+        try:
+            done = turn()
+            beats.beat("clock", silence_s=15)
+            if on_turn:
+                on_turn()
+        except Exception:
+            log.exception("the clock's loop stumbled")
+            close_old_connections()
+            done = 0
+            stop.wait(1.0)
+        if not done:
+            due.wait(IDLE_S)

@@ -1,0 +1,109 @@
+"""The one door into the journal, and who hears what was written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import models, transaction
+
+from anlan.kernel.clock import due, now, real
+from anlan.kernel.clock.models import Due
+from anlan.kernel.people import scope
+
+from .models import Line
+
+HEARERS: dict[str, list[Callable[[Line], Any]]] = {}
+AFTER_COMMIT: list[Callable[[Line], Any]] = []
+FIELDS = (
+    "world_id", "area_id", "at", "recorded_at", "actor_id", "who", "unit", "verb",
+    "subject_type", "subject_id", "text", "level", "before", "after", "basis", "wide",
+)  # fmt: skip
+
+
+def on(*verbs: str) -> Callable:
+    """Hear a verb: the function runs once for each such line, after its transaction, by the clock."""
+
+    def wrap(hear: Callable[[Line], Any]) -> Callable[[Line], Any]:
+        for verb in verbs:
+            HEARERS.setdefault(verb, []).append(hear)
+        return hear
+
+    return wrap
+
+
+def digest(line: Line) -> bytes:
+    """SHA-256 over the line's own content in a canonical form."""
+    content = {f: getattr(line, f) for f in FIELDS}
+    content["at"], content["recorded_at"] = _stamp(line.at), _stamp(line.recorded_at)
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _stamp(at: datetime) -> int:
+    return round(at.timestamp() * 1_000_000)
+
+
+def write(
+    verb: str,
+    subject: models.Model,
+    *,
+    text: str = "",
+    level: int | None = None,
+    before: dict | None = None,
+    after: dict | None = None,
+    basis: str = "",
+    area: str | None = None,
+    at: datetime | None = None,
+    wide: bool = False,
+) -> Line:
+    """Write one line and everything that it sets off, in the transaction of the act itself."""
+    who = scope.current()
+    line = Line(
+        area_id=area or getattr(subject, "area_id", None) or scope.ROOT,
+        world=who.world,
+        at=at or now(),
+        recorded_at=real(),
+        actor_id=who.person_id,
+        who=who.name,
+        unit=who.unit,
+        verb=verb,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+        text=text,
+        level=level,
+        before=_plain(before),
+        after=_plain(after),
+        basis=basis,
+        wide=wide,
+    )
+    line.digest = digest(line)
+    line.save()
+    for n, hear in enumerate(HEARERS.get(verb, ())):
+        due.put("journal.hear", now(), key=f"hear:{line.pk}:{n}", line=line.pk, verb=verb, hearer=_name(hear))
+    for told in AFTER_COMMIT:
+        transaction.on_commit(lambda told=told: told(line))
+    return line
+
+
+def _plain(values: dict | None) -> dict | None:
+    """What JSON keeps of these values, so that the digest of a line read back is the same."""
+    if values is None:
+        return None
+    return orjson.loads(orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS))
+
+
+def _name(hear: Callable) -> str:
+    return f"{hear.__module__}.{hear.__qualname__}"
+
+
+@due.handles("journal.hear")
+def _hear(row: Due) -> None:
+    line = Line.everywhere.get(pk=row.body["line"])
+    for hear in HEARERS.get(line.verb, ()):
+        if _name(hear) == row.body["hearer"]:
+            hear(line)
+            return
+    raise LookupError(f"nobody named {row.body['hearer']} hears {line.verb}")

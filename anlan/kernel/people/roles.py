@@ -1,0 +1,39 @@
+"""The roles a person can hold. A grant gives one of them over an area and a unit, for a time."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Role:
+    name: str
+    label: str
+    personal: bool = False
+    """May see telephone numbers of others unmasked, because the post must call them."""
+    keeper: bool = False
+    """One of the three separated keepers; a person holds at most one."""
+
+
+ROLES = {
+    role.name: role
+    for role in (
+        Role("leader", "局领导", personal=True),
+        Role("duty_lead", "带班领导", personal=True),
+        Role("duty_officer", "值班员", personal=True),
+        Role("flood_office", "市防办", personal=True),
+        Role("district_duty", "区市值班", personal=True),
+        Role("town_duty", "镇街值班", personal=True),
+        Role("village_officer", "灾害信息员"),
+        Role("reservoir_keeper", "水库责任人"),
+        Role("inspector", "执法人员"),
+        Role("team", "救援队伍"),
+        Role("enterprise", "企业"),
+        Role("system_keeper", "系统管理员", keeper=True),
+        Role("security_keeper", "安全管理员", keeper=True),
+        Role("audit_keeper", "审计管理员", keeper=True),
+        Role("guest", "演示访客"),
+    )
+}
+
+STAFF = ("leader", "duty_lead", "duty_officer", "flood_office", "district_duty", "town_duty")
+COMMAND = ("leader", "duty_lead", "duty_officer", "flood_office")
+READERS = (*STAFF, "inspector", "guest")

@@ -1,0 +1,178 @@
+"""Who is asking, in which world. Every scoped table is read through this, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from anlan.kernel.worlds.models import ACTUAL, World
+
+ROOT = "370200000000"
+DIGITS = {"city": 4, "district": 6, "town": 9, "village": 12}
+
+
+class NoScope(RuntimeError):
+    """A scoped table was touched without saying who asks and in which world."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """One grant in force: a role over an area prefix and a unit prefix (empty = all)."""
+
+    role: str
+    area: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The asker. ``reaches`` is None for the system itself, which sees its whole world."""
+
+    world: World
+    person_id: int | None = None
+    name: str = "系统"
+    unit: str = ""
+    reaches: tuple[Reach, ...] | None = None
+    at: datetime | None = None
+
+    @property
+    def system(self) -> bool:
+        return self.reaches is None
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(r.role for r in self.reaches or ())
+
+    def can(self, *roles: str, area: str = "") -> bool:
+        """Does a grant give one of these roles over this area? The system may do everything."""
+        if self.reaches is None:
+            return True
+        return any(r.role in roles and area.startswith(r.area) for r in self.reaches)
+
+    def key(self) -> tuple:
+        """Askers with the same key see the same rows."""
+        return (self.world.pk, self.reaches)
+
+
+_scope: ContextVar[Scope | None] = ContextVar("anlan_scope", default=None)
+
+
+def current() -> Scope:
+    if (scope := _scope.get()) is None:
+        raise NoScope("touched without a scope: wrap it in scope.of(...) or scope.everyone(world)")
+    return scope
+
+
+def maybe() -> Scope | None:
+    return _scope.get()
+
+
+@contextmanager
+def entered(scope: Scope) -> Iterator[Scope]:
+    token = _scope.set(scope)
+    try:
+        yield scope
+    finally:
+        _scope.reset(token)
+
+
+def everyone(world: World | None = None, at: datetime | None = None) -> Any:
+    """The system's own view of one world (the real city when none is named)."""
+    return entered(Scope(world or World.objects.get(pk=ACTUAL), at=at))
+
+
+def narrowed(**changes: Any) -> Any:
+    """The present scope with some fields changed."""
+    return entered(replace(current(), **changes))
+
+
+def prefix(code: str) -> str:
+    """The digits of an area code that its descendants share: 370212000000 → 370212."""
+    if code.endswith("00000000"):
+        return code[:4]
+    if code.endswith("000000"):
+        return code[:6]
+    return code[:9] if code.endswith("000") else code
+
+
+def within(column: str, start: str) -> Q:
+    """Rows whose area code begins with ``start``; a range, so that an index serves it."""
+    return Q(**{f"{column}__range": (start.ljust(12, "0"), start.ljust(12, "9"))}) if start else Q()
+
+
+def reach_of(model: type[models.Model], scope: Scope) -> Q:
+    """The rows of ``model`` that this asker may see, by area and by unit."""
+    if scope.reaches is None:
+        return Q()
+    column, unit = getattr(model, "scope_area", "area_id"), getattr(model, "scope_unit", "")
+    if not column:
+        return Q()
+    seen = Q(pk__in=())
+    for reach in set(scope.reaches):
+        part = within(column, reach.area)
+        if unit and reach.unit:
+            part &= Q(**{f"{unit}__startswith": reach.unit})
+        seen |= part if part else Q(pk__isnull=False)
+    if wide := getattr(model, "scope_wide", ""):
+        seen |= Q(**{wide: True})
+    return seen
+
+
+class ScopedManager(models.Manager):
+    """Reads only what the present scope may see."""
+
+    def get_queryset(self) -> models.QuerySet:
+        scope = current()
+        rows = super().get_queryset()
+        if any(f.name == "world" for f in self.model._meta.fields):
+            rows = rows.filter(world_id=scope.world.pk)
+        return rows if scope.system else rows.filter(reach_of(self.model, scope))
+
+
+class Placed(models.Model):
+    """A row of a shared register: it belongs to an area and is the same in every world."""
+
+    scope_area = "area_id"
+    area = models.ForeignKey("people.Area", models.PROTECT, verbose_name="所在区域", related_name="+")
+
+    objects = ScopedManager()
+    everywhere = models.Manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "everywhere"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        scope = maybe()
+        if scope and not scope.world.actual and not isinstance(self, Scoped):
+            raise ReadOnly(f"{scope.world.title}中不能修改台账")
+        super().save(*args, **kwargs)
+
+
+class Scoped(Placed):
+    """An operating record: it belongs to a world and an area."""
+
+    world = models.ForeignKey("worlds.World", models.PROTECT, verbose_name="世界", related_name="+")
+
+    class Meta:
+        abstract = True
+        base_manager_name = "everywhere"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        scope = current()
+        if self.world_id is None:
+            self.world_id = scope.world.pk
+        if self.world_id != scope.world.pk:
+            raise ReadOnly("不能跨世界写入")
+        super().save(*args, **kwargs)
+
+
+class ReadOnly(RuntimeError):
+    """A register was written from inside a drill, or a row of one world from another."""

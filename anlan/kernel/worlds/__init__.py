@@ -1,0 +1,1 @@
+"""Worlds: the real city, exercises and replays; each with its own clock, records and seed."""

@@ -1,0 +1,1 @@
+"""三 大应急: command, duty, rescue, support."""
