@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from anlan.engines import workdays
+from anlan.engines.capid import BEIJING
 
 FLOWS: dict[str, Flow] = {}
 
@@ -64,6 +65,8 @@ class Limit:
     days: int = 0
     workdays: int = 0
     by: str = ""
+    since: str = ""
+    """The date-time attribute of the case from which the time runs; the entry into the state when empty."""
     remind: tuple[float, ...] = ()
     """Reminders: this share of the time before the end (0.5 = half way)."""
     raise_to: str = ""
@@ -74,9 +77,16 @@ class Limit:
         """The last instant by which the case must have left the state; None while it is not configured."""
         if self.by:
             return getattr(case, self.by, None)
+        if self.since:
+            entered = getattr(case, self.since)
         if self.minutes or self.hours:
-            return workdays.after_hours(entered, self.hours + self.minutes / 60)
-        return workdays.end_of_term(entered, self.workdays or self.days, working=bool(self.workdays), table=table)
+            return workdays.add_hours(entered, self.hours + self.minutes / 60)
+        day = entered.astimezone(BEIJING).date()
+        if self.workdays:
+            last = workdays.add_workdays(day, self.workdays, table)
+        else:
+            last = workdays.add_days(day, self.days, table)
+        return datetime.combine(last, time(23, 59, 59), BEIJING)
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,8 @@ class Flow:
                 raise ValueError(f"{self.name}: a limit on {limit.state}, which is no open state")
             if not limit.basis:
                 raise ValueError(f"{self.name}: the limit on {limit.state} has no basis")
-            if [bool(limit.minutes), bool(limit.hours), bool(limit.days), bool(limit.workdays), bool(limit.by)].count(True) != 1:
+            lengths = (limit.minutes, limit.hours, limit.days, limit.workdays, limit.by)
+            if sum(map(bool, lengths)) != 1:
                 raise ValueError(f"{self.name}: the limit on {limit.state} must name exactly one length of time")
         if lost := known - self._reached():
             raise ValueError(f"{self.name}: no way leads to {sorted(lost)}")

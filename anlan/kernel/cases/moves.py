@@ -28,7 +28,7 @@ HOLIDAYS = Path(__file__).resolve().parents[1] / "clock" / "data" / "holidays.cs
 
 @cache
 def holidays() -> workdays.Table:
-    return workdays.load(HOLIDAYS)
+    return workdays.read(HOLIDAYS.read_text(encoding="utf-8").splitlines())
 
 
 def open_case(case: Case, *, text: str = "", level: int | None = None, basis: str = "", wide: bool = False) -> Case:

@@ -28,6 +28,7 @@ LOOK_BACK = 64
 POLL_S = 0.25
 STATE_S = 1.0
 KEEP = 200
+LAST = b""
 HREF: list[Callable[[str, str], str]] = []
 VIEWS: dict[str, Callable[[scope.Scope], dict]] = {}
 _fresh = threading.Event()
@@ -81,6 +82,11 @@ class Hub:
 
     def leave(self, reader: Reader) -> None:
         self.readers.discard(reader)
+
+    def close(self) -> None:
+        """Tell every reader that the house closes, so that it may come back soon."""
+        for reader in list(self.readers):
+            reader.push(LAST)
 
     def fan_out(self, events: list[tuple[list[Reader], bytes]]) -> None:
         """Hand encoded events to the event loop; called from the pump's thread."""
@@ -193,9 +199,12 @@ async def stream(who: scope.Scope, watching: tuple[str, ...], missed: list[bytes
             yield event
         while True:
             try:
-                yield await asyncio.wait_for(reader.queue.get(), 15)
+                event = await asyncio.wait_for(reader.queue.get(), 15)
             except TimeoutError:
-                yield b": ping\n\n"
+                event = b": ping\n\n"
+            if event == LAST:
+                return
+            yield event
     finally:
         HUB.leave(reader)
 

@@ -1,0 +1,64 @@
+"""The command line: everything that `make` does can be done with it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the ``anlan`` command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.settings")
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["django"]:
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(["anlan django", *words[1:]])
+        return 0
+    args = _parser().parse_args(words)
+    import django
+
+    django.setup()
+    from anlan.faces import commands
+
+    return commands.WORDS[args.command](args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="anlan", description="安澜:城市应急管理平台")
+    sub = parser.add_subparsers(dest="command", required=True, metavar="命令")
+
+    def add(name: str, help_: str) -> argparse.ArgumentParser:
+        return sub.add_parser(name, help=help_, description=help_)
+
+    run = add("run", "启动城市:网页、时钟与演示回放在一个进程里")
+    run.add_argument("--host", default="127.0.0.1")
+    run.add_argument("--port", type=int, default=None)
+    run.add_argument("--no-replay", action="store_true", help="不自动开始台风“梅花”回放")
+    run.add_argument("--speed", type=float, default=600.0, help="自动回放的倍速")
+    add("work", "只运行时钟(另起工作进程时用)")
+    add("setup", "建库并写入演示城市(已有则不动)")
+    replay = add("replay", "回放一次历史过程")
+    replay.add_argument("name", nargs="?", default="muifa-2022")
+    replay.add_argument("--speed", type=float, default=600.0)
+    replay.add_argument("--headless", action="store_true", help="不开网页,推进到结束")
+    replay.add_argument("--json", action="store_true", help="结束后打印一个 JSON 对象")
+    replay.add_argument("--seed", type=int, default=20220914)
+    replay.add_argument("--resume", type=int, default=None, metavar="世界编号", help="接着推进被中断的回放")
+    health = add("health", "各循环与网关的最近心跳")
+    health.add_argument("--json", action="store_true")
+    journal = add("journal", "日志:verify 校验,head 最新封条")
+    journal.add_argument("action", choices=["verify", "head"])
+    journal.add_argument("--json", action="store_true")
+    gateway = add("gateway", "登记感知网关并打印一次令牌")
+    gateway.add_argument("action", choices=["add"])
+    gateway.add_argument("name")
+    add("check", "列出谁对什么作出反应,并检查声明是否自洽")
+    add("docs", "由声明生成流程图与对照表到 docs/")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

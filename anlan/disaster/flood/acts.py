@@ -1,0 +1,126 @@
+"""Verbs of the flood office: propose, confirm, and what a confirmed proposal does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from anlan.kernel import journal
+from anlan.kernel.cases import Refused
+from anlan.kernel.cases.moves import move, open_case
+from anlan.kernel.clock import due, now
+from anlan.kernel.notice import acts as notice
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
+
+from .models import Proposal, Response
+
+AUTO_AFTER = timedelta(minutes=10)
+CALLED = ("flood_office", "district_duty", "town_duty", "village_officer", "reservoir_keeper")
+
+
+def standing() -> Response | None:
+    """The response in force in the present world."""
+    return Response.objects.filter(state="active").order_by("-id").first()
+
+
+def do_propose(kind: str, level: int | None, areas: list[str], *, fired: dict[str, Any], reason: str, at: datetime) -> Proposal:
+    """Put a proposal before the duty officer; an older one still waiting lapses."""
+    for older in Proposal.objects.filter(state="proposed"):
+        move(older, "lapse", text=f"{older}:已有新的建议")
+    proposal = Proposal(
+        area_id=scope.ROOT, kind=kind, level=level, areas=areas, fired=fired, reason=reason, signal_at=at, response=standing()
+    )
+    with transaction.atomic():
+        open_case(proposal, text=f"{proposal}。{reason}", level=level, basis=fired.get("source", ""), wide=True)
+        if scope.current().world.switches.get("auto_confirm"):
+            due.put("flood.confirm", now() + AUTO_AFTER, key=f"flood.confirm:{proposal.pk}", proposal=proposal.pk)
+    return proposal
+
+
+@due.handles("flood.confirm")
+def _auto_confirm(row: Any) -> None:
+    """In a replay the switch stands in for the duty officer, and the record says so."""
+    proposal = Proposal.objects.get(pk=row.body["proposal"])
+    if proposal.state == "proposed":
+        do_confirm(proposal, signer="自动确认(回放)", consult="回放世界自动确认开关")
+
+
+def check_confirm(proposal: Proposal, signer: str, consult: str = "") -> Proposal:
+    """A person confirms; who signs must be named."""
+    if not signer.strip():
+        raise Refused("请填写签发人", field="signer")
+    return do_confirm(proposal, signer=signer.strip(), consult=consult.strip())
+
+
+def do_confirm(proposal: Proposal, *, signer: str, consult: str = "") -> Proposal:
+    """Confirm and carry out in one transaction: the level stands and the calls are due."""
+    with transaction.atomic():
+        move(proposal, "confirm", signer=signer, consult=consult, text=f"{proposal}:{signer}确认", level=proposal.level, wide=True)
+        _carry_out(proposal)
+    return proposal
+
+
+def _carry_out(proposal: Proposal) -> None:
+    if proposal.kind == Proposal.Kind.END:
+        _stand_down(proposal)
+        return
+    response = standing()
+    if response is None:
+        response = Response(
+            area_id=scope.ROOT, title="防汛防台风", level=proposal.level, areas=proposal.areas, started_at=now()
+        )
+        open_case(response, text=f"市防指启动{response}", level=response.level, basis=_basis(proposal), wide=True)
+        verb, before = "response.started", None
+    else:
+        verb, before = "response.changed", response.level
+        response.level, response.areas = proposal.level, sorted({*response.areas, *proposal.areas})
+        response.save()
+    Proposal.objects.filter(pk=proposal.pk).update(response=response)
+    proposal.response = response
+    text = f"市防指{proposal.get_kind_display()}{response},范围:{area_names(response.areas)}"
+    journal.write(
+        verb, response, text=text, level=response.level, before={"level": before}, after={"level": response.level},
+        basis=_basis(proposal), wide=True,
+    )  # fmt: skip
+    call_out(response, proposal)
+
+
+def _basis(proposal: Proposal) -> str:
+    return f"{proposal.fired.get('rule', '')} {proposal.fired.get('source', '')}".strip()
+
+
+def call_out(response: Response, proposal: Proposal) -> Any:
+    """Call every responsible person of the affected districts, towns and villages."""
+    text = (
+        f"青岛市防指{proposal.get_kind_display()}防汛防台风{response.get_level_display()}应急响应。{proposal.reason}。"
+        "请立即到岗,排查隐患,做好转移准备,并应答。"
+    )
+    return notice.do_call(
+        title=f"{response}叫应", text=text, level=response.level, roles=CALLED, areas=response.areas, about=response,
+    )  # fmt: skip
+
+
+def _stand_down(proposal: Proposal) -> None:
+    response = standing()
+    if response is None:
+        raise Refused("当前没有正在进行的响应")
+    response.ended_at = now()
+    move(response, "end", text=f"市防指终止{response}", level=response.level, wide=True)
+    notice.do_close_about(response)
+    text = f"市防指终止{response},历时{_hours(response)}"
+    journal.write("response.stood_down", response, text=text, level=response.level, basis=_basis(proposal), wide=True)
+
+
+def _hours(response: Response) -> str:
+    minutes = int(((response.ended_at or now()) - response.started_at).total_seconds() // 60)
+    return f"{minutes // 60}小时{minutes % 60}分"
+
+
+def area_names(codes: list[str]) -> str:
+    names = list(Area.objects.filter(code__in=codes).values_list("name", flat=True))
+    if names == ["青岛市"]:
+        return "全市"
+    return "、".join(names)

@@ -1,0 +1,76 @@
+"""Rows of the demo city: monitoring stations of the flood network, threshold rules, start conditions."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from anlan.engines import signals, wind
+from anlan.sensing.models import Rule, Sensor, Station
+
+from . import muifa
+from .models import ResponseRule
+
+QUANTITY = {
+    "rain": ("rain", "mm", 0.0, 200.0),
+    "wind": ("gust", "m/s", 0.0, 90.0),
+    "river": ("stage", "m", -5.0, 100.0),
+    "reservoir": ("stage", "m", -5.0, 500.0),
+}
+SINCE = date(2007, 6, 12)
+STARTING = "启动条件本市预案原文未公开,起始值,可配置"
+
+
+def plant() -> None:
+    """Write the rows once."""
+    _stations()
+    _rules()
+    _conditions()
+
+
+def _stations() -> None:
+    for row in muifa.load_stations():
+        station = Station(
+            code=row.code, name=row.name, kind=row.kind, area_id=row.town_code, lon=row.lon, lat=row.lat,
+            synthetic=row.synthetic, note=row.note,
+        )  # fmt: skip
+        station.save()
+        quantity, unit, low, high = QUANTITY[row.kind]
+        Sensor(
+            station=station, code=f"{row.code}.{quantity}", quantity=quantity, unit=unit, low=low, high=high, area_id=row.town_code
+        ).save()
+
+
+def _rules() -> None:
+    """The national criteria of rain and typhoon gusts, each as one row; cleared at four fifths of the amount."""
+    rows = []
+    for row in signals.NATIONAL:
+        level = signals.LEVELS[row.colour]
+        for way in row.ways:
+            if len(way) != 1:
+                continue
+            test = way[0]
+            if row.hazard == "暴雨" and test.quantity == "rain":
+                rows.append(_rule("暴雨", "rain", row.hours, test.bound, level, row.source))
+            elif row.hazard == "台风" and test.quantity == "G":
+                rows.append(_rule("台风", "gust", 0, wind.lower_ms(int(test.bound)), level, row.source))
+    Rule.objects.bulk_create(rows)
+
+
+def _rule(hazard: str, quantity: str, hours: int, amount: float, level: int, source: str) -> Rule:
+    return Rule(
+        hazard=hazard, quantity=quantity, hours=hours, amount=amount, clear=round(amount * 0.8, 1), level=level,
+        source=source, confidence="V", version="2007", since=SINCE,
+    )  # fmt: skip
+
+
+def _conditions() -> None:
+    signal, stations = ResponseRule.Kind.SIGNAL, ResponseRule.Kind.STATIONS
+    rows = [(signal, hazard, trigger, None, trigger + 1) for hazard in ("台风", "暴雨") for trigger in (1, 2, 3)]
+    rows += [(stations, "暴雨", 2, 0.5, 3), (stations, "暴雨", 1, 0.34, 2)]
+    ResponseRule.objects.bulk_create(
+        ResponseRule(
+            kind=kind, hazard=hazard, trigger=trigger, share=share, level=level, source=STARTING, confidence="M-low",
+            version="2023起始值", since=date(2021, 1, 1),
+        )
+        for kind, hazard, trigger, share, level in rows
+    )  # fmt: skip

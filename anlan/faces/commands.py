@@ -1,0 +1,208 @@
+"""What each word of the command line does."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import logging
+import secrets
+import sys
+import threading
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import orjson
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import transaction
+
+from anlan import __version__
+from anlan.disaster.flood import replay as muifa
+from anlan.kernel import journal
+from anlan.kernel.clock import beats, loop, real
+from anlan.kernel.clock.due import HOLDER
+from anlan.kernel.journal import seals
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
+from anlan.kernel.worlds.models import ACTUAL, World
+from anlan.sensing.models import Gateway
+
+from . import diagrams, replays
+
+log = logging.getLogger(__name__)
+
+
+def setup(args: Namespace | None = None) -> int:
+    """Make the tables; on first use write the demo city and print its accounts once."""
+    call_command("migrate", verbosity=0, interactive=False)
+    if World.objects.filter(pk=ACTUAL).exists():
+        return 0
+    accounts = plant()
+    print(f"\n演示城市已建成:{Area.objects.count()} 个区划,数据全部为合成,仅供演示。")
+    if accounts:
+        print("账户与口令(只显示这一次):")
+        for row in accounts:
+            print(f"  {row[0]:<18}{row[1]:<24}{row[2]}")
+    sys.stdout.flush()
+    return 0
+
+
+def plant() -> list[tuple[str, str, str]]:
+    """Write the demo city, app by app; returns the accounts as (name, password, what it is)."""
+    with transaction.atomic():
+        world = World.objects.create(pk=ACTUAL, kind=World.Kind.ACTUAL, title="青岛市", name="actual")
+        if not settings.DEMO:
+            return []
+        accounts: list[tuple[str, str, str]] = []
+        for config in apps.get_app_configs():
+            if config.name.startswith("anlan.") and importlib.util.find_spec(f"{config.name}.seed"):
+                seed = importlib.import_module(f"{config.name}.seed")
+                with scope.everyone(world):
+                    accounts += seed.plant() or []
+        with scope.everyone(world):
+            journal.write("city.seeded", world, text="演示城市建成(合成数据)", wide=True)
+    return accounts
+
+
+def run(args: Namespace) -> int:
+    """Open the city: pages, clock and the demo replay in one process."""
+    import uvicorn
+
+    began = time.perf_counter()
+    setup()
+    if settings.DEMO and not args.no_replay:
+        start_replay(args.speed)
+    port = args.port or settings.PORT
+    print(f"\n安澜 {__version__} 已就绪({time.perf_counter() - began:.1f} 秒):http://{args.host}:{port}/")
+    print("按 Ctrl+C 结束;数据在", settings.HOME, flush=True)
+    config = uvicorn.Config(
+        "anlan.faces.server:app", host=args.host, port=port, log_level="warning", lifespan="on", timeout_graceful_shutdown=2
+    )
+    uvicorn.Server(config).run()
+    return 0
+
+
+def start_replay(speed: float) -> World:
+    """Go on with the newest unfinished replay, paced from now; else begin one."""
+    world = World.objects.filter(kind=World.Kind.REPLAY, closed=False).order_by("-pk").first()
+    if world is None:
+        return muifa.begin(speed=speed)
+    if not world.paused:
+        world.resume(real())
+        world.save(update_fields=["anchor_real", "anchor_world", "paused", "speed"])
+    return world
+
+
+def work(args: Namespace) -> int:
+    """Only the clock's loop, for a second process."""
+    stop = threading.Event()
+    print(f"时钟工作进程 {HOLDER}", flush=True)
+    try:
+        loop.run(stop)
+    except KeyboardInterrupt:
+        stop.set()
+    return 0
+
+
+def replay(args: Namespace) -> int:
+    """Run a replay to its end in this process, or open the city with it."""
+    if args.name != muifa.NAME:
+        print(f"没有名为 {args.name} 的回放;现有:{muifa.NAME}", file=sys.stderr)
+        return 2
+    if args.speed <= 0:
+        print("倍速须大于 0", file=sys.stderr)
+        return 2
+    if not args.headless:
+        return run(Namespace(host="127.0.0.1", port=None, no_replay=False, speed=args.speed))
+    logging.getLogger().setLevel(logging.ERROR)
+    with_accounts = sys.stdout
+    sys.stdout = sys.stderr
+    setup()
+    sys.stdout = with_accounts
+    world = _resumed(args) if args.resume else muifa.begin(speed=args.speed, seed=args.seed)
+    print(f"世界 {world.pk}", file=sys.stderr, flush=True)
+    _drive(world)
+    result = replays.report(World.objects.get(pk=world.pk))
+    print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() if args.json else replays.words(result))
+    return 0
+
+
+def _resumed(args: Namespace) -> World:
+    world = World.objects.get(pk=args.resume)
+    world.resume(real(), args.speed)
+    world.save(update_fields=["anchor_real", "anchor_world", "paused", "speed"])
+    return world
+
+
+def _drive(world: World) -> None:
+    """Advance a replay until it is closed."""
+    while not world.closed:
+        if not loop.drives(world):
+            time.sleep(0.5)
+            world.refresh_from_db()
+            continue
+        if not loop.advance(world, time.monotonic() + 5):
+            loop.finish(world)
+            time.sleep(0.005)
+        world.refresh_from_db()
+
+
+def health(args: Namespace) -> int:
+    found = {"version": __version__, **beats.health()}
+    if args.json:
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    else:
+        print(f"状态 {found['status']}")
+        for name, row in found["beats"].items():
+            print(f"  {'正常' if row['ok'] else '异常'}  {name:<20}{row['last'] or '—'}  {row['detail']}")
+    return 0 if found["status"] != "down" else 1
+
+
+def journal_(args: Namespace) -> int:
+    found = seals.verify() if args.action == "verify" else seals.head()
+    if args.json:
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    elif args.action == "head":
+        print("最新封条", found)
+    elif found["ok"]:
+        print(f"日志完好,共 {found['lines']} 行")
+    else:
+        print(f"日志自第 {found['first_broken']} 行起不可信:{found['fault']}")
+    return 0 if found.get("ok", True) else 1
+
+
+def gateway(args: Namespace) -> int:
+    """Register a sender of readings and print its token once."""
+    token = secrets.token_urlsafe(32)
+    if Gateway.objects.filter(name=args.name).exists():
+        print(f"已有名为 {args.name} 的网关", file=sys.stderr)
+        return 2
+    Gateway.objects.create(name=args.name, token=hashlib.sha256(token.encode()).hexdigest())
+    print(token)
+    return 0
+
+
+def check(args: Namespace) -> int:
+    """Who reacts to what; every declaration was checked when it was imported."""
+    call_command("check")
+    print(diagrams.reactions())
+    return 0
+
+
+def docs(args: Namespace) -> int:
+    """Write the flows, reactions and registers into docs/ from their declarations."""
+    for path, text in diagrams.pages().items():
+        target = Path("docs") / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        print(target)
+    return 0
+
+
+WORDS = {
+    "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
+    "gateway": gateway, "check": check, "docs": docs,
+}  # fmt: skip

@@ -1,0 +1,57 @@
+"""Documents made from the declarations: flows as diagrams, who reacts to what, the registers."""
+
+from __future__ import annotations
+
+from anlan.kernel.cases.flow import FLOWS, Flow, Limit
+from anlan.kernel.clock.due import HANDLERS
+from anlan.kernel.clock.periodic import PERIODIC
+from anlan.kernel.journal.entry import HEARERS
+from anlan.kernel.registers import INDICATORS, REGISTERS
+
+MADE = "<!-- made by `anlan docs` from the declarations; edit those -->"
+
+
+def reactions() -> str:
+    """Verb → hearers, due kinds → handlers, periodic duties."""
+    rows = ["谁对什么作出反应", "", "日志动作 → 听者"]
+    rows += [f"  {verb:<24} {h.__module__}.{h.__qualname__}" for verb in sorted(HEARERS) for h in HEARERS[verb]]
+    rows += ["", "到期事项 → 办理者"]
+    rows += [f"  {k:<24} {h.work.__module__}.{h.work.__qualname__}" for k, h in sorted(HANDLERS.items())]
+    rows += ["", "周期事项"]
+    rows += [f"  {p.name:<24} 每 {p.step}" for p in PERIODIC.values()]
+    return "\n".join(rows)
+
+
+def pages() -> dict[str, str]:
+    return {"flows.md": flows(), "reactions.md": f"{MADE}\n# Who reacts to what\n\n```\n{reactions()}\n```\n", "registers.md": registers()}
+
+
+def flows() -> str:
+    parts = [MADE, "# Flows\n"]
+    for flow in FLOWS.values():
+        parts += [f"## {flow.name} {flow.title}\n", "```mermaid", flow.diagram(), "```\n", *_limits(flow)]
+    return "\n".join(parts)
+
+
+def _limits(flow: Flow) -> list[str]:
+    if not flow.limits:
+        return []
+    rows = ["| state | limit | basis | confidence |", "|---|---|---|---|"]
+    return [*rows, *(f"| {flow.states[x.state]} | {length(x)} | {x.basis} | {x.confidence} |" for x in flow.limits), ""]
+
+
+def length(limit: Limit) -> str:
+    """A limit's length in words."""
+    since = f"(自 {limit.since})" if limit.since else ""
+    for value, unit in ((limit.minutes, "分钟"), (limit.hours, "小时"), (limit.days, "日"), (limit.workdays, "个工作日")):
+        if value:
+            return f"{value:g}{unit}{since}"
+    return f"按 {limit.by}"
+
+
+def registers() -> str:
+    rows = [MADE, "# Registers and indicators\n", "| group | name | title | columns |", "|---|---|---|---|"]
+    rows += [f"| {r.group} | {r.name} | {r.title} | {' '.join(r.columns)} |" for r in REGISTERS.values()]
+    rows += ["\n| indicator | label | register | definition |", "|---|---|---|---|"]
+    rows += [f"| {i.name} | {i.label} | {i.register} | {i.definition} |" for i in INDICATORS.values()]
+    return "\n".join(rows) + "\n"

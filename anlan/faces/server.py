@@ -1,0 +1,139 @@
+"""One port: Django in a pool of threads; only the live feed, the ingest door and the health page are raw ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+from a2wsgi import WSGIMiddleware
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, connection
+
+from anlan import __version__
+from anlan.kernel.clock import beats, loop
+from anlan.kernel.live import feed
+from anlan.kernel.people import scope
+
+from . import ingest, visitor
+
+log = logging.getLogger(__name__)
+THREADS = 8
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+pages = WSGIMiddleware(get_wsgi_application(), workers=THREADS)
+
+
+async def app(scope_: dict[str, Any], receive: Any, send: Send) -> None:
+    """The ASGI application."""
+    if scope_["type"] == "lifespan":
+        await _lifespan(receive, send)
+        return
+    path = scope_["path"]
+    if path == "/health":
+        await _health(send)
+    elif path == "/live/" or (path.startswith("/w/") and path.endswith("/live/")):
+        await _live(scope_, receive, send)
+    elif path == "/ingest/":
+        await ingest.door(scope_, receive, send)
+    else:
+        await pages(scope_, receive, send)
+
+
+async def _lifespan(receive: Any, send: Send) -> None:
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=loop.run, args=(stop,), name="clock", daemon=True),
+        threading.Thread(target=feed.pump, args=(stop,), name="live", daemon=True),
+    ]
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            feed.HUB.loop = asyncio.get_running_loop()
+            for thread in threads:
+                thread.start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            stop.set()
+            feed.HUB.close()
+            for thread in threads:
+                await asyncio.to_thread(thread.join, 3)
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def answer(send: Send, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+    """One whole response."""
+    head = {"content-type": kind, "content-length": str(len(body)), "cache-control": "no-store", **headers}
+    pairs = [(k.replace("_", "-").encode(), v.encode()) for k, v in head.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _health(send: Send) -> None:
+    """The last beat of every loop; 503 when something essential is silent."""
+
+    def look() -> dict[str, Any]:
+        try:
+            return beats.health()
+        except Exception as fault:
+            return {"status": "down", "beats": {"database": {"last": None, "ok": False, "detail": type(fault).__name__}}}
+        finally:
+            close_old_connections()
+
+    found = await asyncio.to_thread(look)
+    body = {"status": found["status"], "version": __version__, "beats": found["beats"]}
+    await answer(send, 503 if found["status"] == "down" else 200, orjson.dumps(body))
+
+
+async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
+    """The event stream of one screen: what it missed since Last-Event-ID, then whatever happens."""
+    headers = dict(scope_["headers"])
+    cookie = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    session = cookie["sessionid"].value if "sessionid" in cookie else ""
+    watching = tuple(parse_qs(scope_["query_string"].decode()).get("watch", []))
+    after = headers.get(b"last-event-id", b"").decode()
+
+    def enter() -> tuple[scope.Scope | None, list[bytes]]:
+        try:
+            who = visitor.scope_of_stream(scope_["path"], session)
+            if who is None:
+                return None, []
+            missed = feed.missed(who, int(after)) if after.isdigit() else []
+            known = [name for name in watching if name in feed.VIEWS]
+            return who, missed + [feed.encode("state", feed.compute(name, who)) for name in known]
+        finally:
+            connection.close()
+
+    who, missed = await asyncio.to_thread(enter)
+    if who is None:
+        await answer(send, 403, orjson.dumps({"error": "请先登录"}))
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": SSE})
+    await _pour(feed.stream(who, tuple(w for w in watching if w in feed.VIEWS), missed), receive, send)
+
+
+SSE = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+
+
+async def _pour(events: Any, receive: Any, send: Send) -> None:
+    """Send events until the reader hangs up."""
+
+    async def hung_up() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def pour() -> None:
+        async for event in events:
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+
+    tasks = [asyncio.ensure_future(hung_up()), asyncio.ensure_future(pour())]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await events.aclose()

@@ -1,0 +1,133 @@
+"""Verbs of command: open an event, turn a plan into orders, receive and finish an order, close."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from anlan.kernel import journal
+from anlan.kernel.cases import Refused
+from anlan.kernel.cases.moves import move, open_case
+from anlan.kernel.clock import now
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area, Unit
+
+from .models import Event, Order, Plan, Task
+
+
+def do_open(event: Event, cause: models.Model | None = None) -> Event:
+    """Open an event; a cause opens at most one."""
+    if cause is not None:
+        event.cause_type, event.cause_id = cause._meta.label_lower, str(cause.pk)
+    with transaction.atomic():
+        event.number = event.number or number()
+        open_case(event, text=f"{event.title}:事件立项", level=event.level, wide=event.area_id == scope.ROOT)
+    return event
+
+
+def number() -> str:
+    """Running number within the year: 青应急事〔2022〕3号."""
+    year = timezone.localtime(now()).year
+    return f"青应急事〔{year}〕{Event.objects.filter(opened_at__year=year).count() + 1}号"
+
+
+def of_cause(kind: str, pk: str) -> Event | None:
+    return Event.objects.filter(cause_type=kind, cause_id=pk).order_by("-id").first()
+
+
+def do_activate(event: Event, level: int, areas: list[str]) -> list[Order]:
+    """Give the plan's tasks of this level (and of the lower ones not yet given) to the units of these areas."""
+    plan = Plan.objects.filter(kind=event.kind, in_force=True).first()
+    if plan is None:
+        journal.write("plan.missing", event, text=f"{event}:没有适用的数字化预案,指令须人工下达", level=level)
+        return []
+    given = []
+    with transaction.atomic():
+        for task in plan.tasks.filter(level__gte=level).order_by("level", "number"):
+            for unit in units_for(task, areas):
+                if not event.orders.filter(task=task, unit=unit).exists():
+                    given.append(do_order(event, unit, task.text, task.minutes, task=task, level=level))
+        text = f"{event}:按{plan}下达指令 {len(given)} 条"
+        journal.write("plan.activated", event, text=text, level=level, after={"plan": str(plan), "orders": len(given)}, wide=True)
+    return given
+
+
+def units_for(task: Task, areas: list[str]) -> list[Unit]:
+    """The units that a task card means, within these areas."""
+    where = Q(kind=task.office, area__level=task.tier)
+    if task.tier != Area.Level.CITY:
+        reach = Q(pk__in=())
+        for code in areas:
+            reach |= scope.within("area_id", scope.prefix(code))
+        where &= reach
+    return list(Unit.everywhere.filter(where).order_by("area_id", "code"))
+
+
+def do_order(
+    event: Event, unit: Unit, text: str, minutes: int, *, task: Task | None = None, level: int | None = None
+) -> Order:
+    """Give one order with its time limit."""
+    moment = now()
+    order = Order(
+        event=event, task=task, unit=unit, level=level, text=text, area_id=unit.area_id, given_at=moment,
+        finish_by=moment + timedelta(minutes=minutes), evidence=task.evidence if task else "",
+    )  # fmt: skip
+    open_case(order, text=f"指令下达{unit}:{text}", level=level)
+    return order
+
+
+def check_order(event: Event, unit: Unit, text: str, minutes: int) -> Order:
+    """An order written by hand at the desk."""
+    if not scope.current().can("duty_officer", "duty_lead", "leader", "flood_office", area=event.area_id):
+        raise Refused("您没有下达指令的权限")
+    if event.state != "open":
+        raise Refused("事件已终止,不能再下达指令")
+    if not text.strip():
+        raise Refused("请填写指令内容", field="text")
+    if not 1 <= minutes <= 7 * 24 * 60:
+        raise Refused("完成时限须在 1 分钟至 7 天之间", field="minutes")
+    return do_order(event, unit, text.strip(), minutes, level=event.level)
+
+
+def do_receive(order: Order) -> Order:
+    order.received_at = now()
+    return move(order, "receive", text=f"{order.unit}已接收:{order.text[:40]}")  # type: ignore[return-value]
+
+
+def do_finish(order: Order, result: str) -> Order:
+    moment = now()
+    order.done_at, order.late = moment, moment > order.finish_by
+    late = "(逾期)" if order.late else ""
+    return move(order, "finish", result=result, text=f"{order.unit}完成{late}:{order.text[:40]}。{result}")  # type: ignore[return-value]
+
+
+def do_level(event: Event, level: int) -> None:
+    """The event follows the response's level."""
+    before, event.level = event.level, level
+    with transaction.atomic():
+        Event.objects.filter(pk=event.pk).update(level=level)
+        text = f"{event}:响应级别{event.get_level_display()}"
+        journal.write("event.levelled", event, text=text, level=level, before={"level": before}, after={"level": level}, wide=True)
+
+
+def do_close(event: Event, outcome: str) -> Event:
+    """Close the event; orders still open are withdrawn and say why."""
+    with transaction.atomic():
+        for order in event.orders.filter(state__in=("given", "received")):
+            move(order, "withdraw", text=f"{order}:事件终止,指令撤回")
+        move(event, "close", outcome=outcome, text=f"{event}:处置终止。{outcome}", wide=event.area_id == scope.ROOT)
+    return event
+
+
+def tally(event: Event) -> dict[str, Any]:
+    """Counts of the event's orders."""
+    rows = event.orders.all()
+    return {
+        "given": rows.count(), "done": rows.filter(state="done").count(),
+        "late": rows.filter(Q(late=True) | Q(overdue=True)).count(),
+        "open": rows.filter(state__in=("given", "received")).count(),
+    }  # fmt: skip

@@ -1,0 +1,31 @@
+"""What the duty room hears: a replay needs its own people on duty."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from anlan.kernel import journal
+from anlan.kernel.people import scope
+from anlan.kernel.people.ask import holders
+
+from .models import Shift
+
+PATTERN = ((Shift.Post.LEAD, "leader"), (Shift.Post.CHIEF, "duty_lead"), (Shift.Post.OFFICER, "duty_officer"))
+
+
+@journal.on("replay.begun", "city.seeded")
+def on_begun(line: Any) -> None:
+    """Twelve-hour shifts for the length of the replay (or the next three days), from the holders of the city's posts."""
+    world = scope.current().world
+    start = timezone.localtime(line.at).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(hours=24)
+    last = world.ends or line.at + timedelta(days=3)
+    for post, role in PATTERN:
+        people = list(holders(role, scope.ROOT, line.at.date(), tiers=("city",)))
+        since, n = start, 0
+        while people and since < last:
+            person = people[n % len(people)].person
+            Shift(area_id=scope.ROOT, post=post, person=person, since=since, until=since + timedelta(hours=12), note="演示").save()
+            since, n = since + timedelta(hours=12), n + 1

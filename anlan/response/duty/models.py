@@ -1,0 +1,108 @@
+"""Who is on duty, what was taken in, and the statutory reports with their clocks."""
+
+from datetime import datetime
+
+from django.db import models
+
+from anlan.kernel.cases.models import Case
+from anlan.kernel.people.scope import Scoped
+
+from . import flows
+
+
+class Shift(Scoped):
+    """One person on one duty post for one stretch of time."""
+
+    class Post(models.TextChoices):
+        LEAD = "lead", "带班领导"
+        CHIEF = "chief", "值班长"
+        OFFICER = "officer", "值班员"
+        LIAISON = "liaison", "联合值守"
+
+    post = models.CharField("岗位", max_length=10, choices=Post)
+    person = models.ForeignKey("people.Person", models.PROTECT, verbose_name="人员", related_name="+")
+    since = models.DateTimeField("自")
+    until = models.DateTimeField("至")
+    note = models.CharField("备注", max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "值班安排"
+        constraints = [models.CheckConstraint(condition=models.Q(until__gt=models.F("since")), name="shift_times")]
+
+    def __str__(self) -> str:
+        return f"{self.get_post_display()}{self.person}"
+
+
+class Intake(Scoped):
+    """What came in by telephone, network or paper; the first record of an event."""
+
+    class Way(models.TextChoices):
+        PHONE = "phone", "电话"
+        FIELD = "field", "现场上报"
+        SENSOR = "sensor", "监测"
+        PAPER = "paper", "文电"
+
+    way = models.CharField("方式", max_length=8, choices=Way, default=Way.PHONE)
+    received_at = models.DateTimeField("接报时间")
+    occurred_at = models.DateTimeField("发生时间", null=True, blank=True)
+    caller = models.CharField("来电单位和姓名", max_length=80, blank=True)
+    caller_phone = models.CharField("来电号码", max_length=20, blank=True)
+    place = models.CharField("地点", max_length=120, blank=True)
+    lon = models.FloatField("经度", null=True, blank=True)
+    lat = models.FloatField("纬度", null=True, blank=True)
+    summary = models.TextField("内容")
+    accident = models.BooleanField("生产安全事故", default=False)
+    dead = models.PositiveIntegerField("死亡(人)", null=True, blank=True)
+    missing = models.PositiveIntegerField("失踪(人)", null=True, blank=True)
+    injured = models.PositiveIntegerField("受伤(人)", null=True, blank=True)
+    recorder = models.CharField("记录人", max_length=40, blank=True)
+    client_id = models.CharField("幂等编号", max_length=64, null=True, blank=True, editable=False)
+    event_number = models.CharField("转为事件", max_length=30, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "接报记录"
+        constraints = [models.UniqueConstraint("world", "client_id", name="intake_once")]
+
+    def __str__(self) -> str:
+        return self.summary[:30]
+
+
+class PhoneReport(Case):
+    """Tell the province by telephone; the clock runs from the time of receipt."""
+
+    flow = flows.PHONE
+
+    intake = models.ForeignKey(Intake, models.PROTECT, verbose_name="接报记录", related_name="+")
+    told = models.CharField("对方单位和姓名", max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "电话快报"
+
+    def __str__(self) -> str:
+        return f"电话快报:{self.intake}"
+
+    @property
+    def received_at(self) -> datetime:
+        return self.intake.received_at
+
+
+class WrittenReport(Case):
+    """The written report, drafted, signed and sent; follow-ups are new reports, never edits."""
+
+    flow = flows.WRITTEN
+
+    intake = models.ForeignKey(Intake, models.PROTECT, verbose_name="接报记录", related_name="+")
+    issue = models.PositiveSmallIntegerField("期号", default=1)
+    text = models.TextField("正文", blank=True)
+    remark = models.CharField("修改意见", max_length=200, blank=True)
+    signer = models.CharField("签发人", max_length=20, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "书面报告"
+
+    def __str__(self) -> str:
+        return f"书面报告:{self.intake}"
+
+    @property
+    def received_at(self) -> datetime:
+        return self.intake.received_at

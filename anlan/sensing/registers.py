@@ -1,0 +1,51 @@
+from anlan.kernel.people.roles import READERS
+from anlan.kernel.registers import Indicator, Register
+
+from .models import Alarm, Rule, Sensor, Station, Warning
+
+Register(
+    Station,
+    columns="code name kind area lon lat synthetic note",
+    filters="kind area",
+    search="code name",
+    point="lon lat",
+    family="监测对象",
+    group="大应急",
+    see=READERS,
+    write="flood_office",
+)
+Register(Sensor, columns="code station quantity unit low high area", filters="quantity area", search="code", group="大应急", see=READERS)
+Register(
+    Rule,
+    columns="hazard quantity hours amount clear level source confidence version since until",
+    filters="hazard level",
+    group="大应急",
+    see=READERS,
+)
+Register(
+    Alarm,
+    columns="sensor rule level at value peak active cleared_at acknowledged_by area",
+    filters="level active area rule",
+    search="sensor__station__name",
+    order="-id",
+    point="sensor__station__lon sensor__station__lat",
+    family="监测对象",
+    group="大应急",
+    see=READERS,
+)
+Register(
+    Warning,
+    columns="hazard colour level state issuer issued_at ended_at reconstructed area",
+    filters="hazard level state",
+    search="text issuer",
+    order="-id",
+    group="大应急",
+    see=READERS,
+)
+
+Indicator(
+    "sensing.alarms", "监测告警", "alarm", {"active": True}, unit="个",
+    definition="当前未解除的监测告警数;同一测点同一规则只计一次。来源:监测站读数按阈值规则自动判定",
+)  # fmt: skip
+Indicator("sensing.warnings", "生效预警", "warning", {"state": "active"}, unit="条", definition="已发布且未解除、未被变更的预警信号数")
+Indicator("sensing.stations", "监测站", "station", {}, unit="站", definition="登记在册的监测站数")
