@@ -1,0 +1,100 @@
+"""What every test stands on: a data folder of its own, no way out of this machine, and real servers where they are."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import outbound
+import psycopg
+import pytest
+
+IN_CI = os.environ.get("ANLAN_CI") == "1"
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+SKIPPED: list[str] = []
+
+# Before Django reads its settings: no test, and no process that it starts, may meet a developer's own city.
+for name in ("ANLAN_DB", "ANLAN_BUS", "ANLAN_PORT"):
+    os.environ.pop(name, None)
+os.environ["ANLAN_HOME"] = tempfile.mkdtemp(prefix="anlan-tests-")
+os.environ["DJANGO_SETTINGS_MODULE"] = "anlan.settings"
+os.environ.setdefault(outbound.RECORD, os.path.join(os.environ["ANLAN_HOME"], "outbound.txt"))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(__file__).parent / "guard"), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+outbound.watch()
+
+import django
+
+django.setup()
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["ANLAN_HOME"], ignore_errors=True)
+
+
+# ── a green run means what it says ──────────────────────────────────────────────────────────────────────────
+
+
+def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped:
+        SKIPPED.append(report.nodeid)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _note_skip(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _note_skip(report)
+
+
+def _breaches() -> list[str]:
+    unrun = [f"skipped, though nothing may be skipped here: {one}" for one in SKIPPED] if IN_CI else []
+    return unrun + [f"tried to leave this machine: {one}" for one in outbound.tries()]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not IS_WORKER and _breaches():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    breaches = _breaches()
+    if breaches:
+        terminalreporter.section("the run fails, whatever its tests say", red=True)
+        for line in breaches:
+            terminalreporter.line(line)
+
+
+# ── servers and the browser: real ones, or the test says why it did not run ─────────────────────────────────
+
+
+@pytest.fixture
+def pg_url() -> Iterator[str]:
+    """The address of a fresh, empty database on the PostgreSQL server that ANLAN_TEST_PG names."""
+    server = os.environ.get("ANLAN_TEST_PG", "")
+    if not server:
+        pytest.skip("ANLAN_TEST_PG names no PostgreSQL server")
+    name = f"anlan_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def nats_url() -> str:
+    """The address of the NATS server (JetStream on) that ANLAN_TEST_NATS names."""
+    return os.environ.get("ANLAN_TEST_NATS") or pytest.skip("ANLAN_TEST_NATS names no NATS server")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium."""
+    names = [os.environ.get("ANLAN_TEST_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    found = next(filter(None, (shutil.which(name) for name in names if name)), None)
+    return found or pytest.skip("no Chromium: none on the PATH, and ANLAN_TEST_CHROMIUM names none")
