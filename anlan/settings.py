@@ -9,6 +9,8 @@ HOME = Path(os.environ.get("ANLAN_HOME", "var")).resolve()
 PORT = int(os.environ.get("ANLAN_PORT", "8000"))
 BUS = os.environ.get("ANLAN_BUS", "")
 DEMO = os.environ.get("ANLAN_DEMO", "1") == "1"
+TOTP = os.environ.get("ANLAN_TOTP", "optional" if DEMO else "required")
+TLS = os.environ.get("ANLAN_TLS", "0") == "1"
 PACKAGE = Path(__file__).resolve().parent
 
 HOME.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,7 @@ INSTALLED_APPS = [
     "django_tables2",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "axes",
     "ninja",
     *[f"anlan.kernel.{core}" for core in KERNEL],
@@ -135,7 +138,12 @@ LOGIN_REDIRECT_URL = "/desk/"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = False
+SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
+OTP_TOTP_ISSUER = "安澜"
 CSRF_FAILURE_VIEW = "anlan.faces.faults.csrf"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -151,6 +159,8 @@ AXES_COOLOFF_TIME = 0.5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "anlan.faces.faults.locked"
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 SILENCED_SYSTEM_CHECKS = ["axes.W003"]
 

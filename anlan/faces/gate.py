@@ -26,7 +26,7 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.people import ask, roles, scope
 from anlan.kernel.worlds.models import ACTUAL, World
 
-from . import faults
+from . import faults, menu
 
 View = Callable[..., HttpResponseBase]
 PREFIX = re.compile(r"^/w/(\d{1,9})(/.*)$")
@@ -52,6 +52,12 @@ def public(view: View) -> View:
     return view
 
 
+def account(view: View) -> View:
+    """Open to every signed-in person: one's own account, also before the second factor and for keepers."""
+    view.account = True  # type: ignore[attr-defined]
+    return view
+
+
 def require(*wanted: str) -> Callable[[View], View]:
     """Only askers who hold one of these roles somewhere; what they see there is the scope's affair."""
 
@@ -64,6 +70,7 @@ def require(*wanted: str) -> Callable[[View], View]:
                 raise PermissionDenied(f"本页面仅供{labels}使用")
             return view(request, *args, **kwargs)
 
+        guarded.roles = wanted  # type: ignore[attr-defined]
         return guarded
 
     return wrap
@@ -123,7 +130,7 @@ def scope_of_stream(path: str, session: str) -> scope.Scope | None:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session or None)
     who = asker(auth.get_user(request) if session else AnonymousUser(), world)
-    return who if who.reaches else None
+    return who if who.reaches and not menu.only_keeps(who) else None
 
 
 class WorldPrefix:
@@ -177,8 +184,11 @@ class Gate:
             return _barred(request, who)
         if who.roles == {"guest"} and request.method not in SAFE:
             raise Refused("演示访客只能查看,不能办理。请用自己的账号登录后再试。")
-        if needs_device(request, who) and not getattr(view, "before_device", False):
-            return redirect(f"{get_script_prefix()}account/device/")
+        if not getattr(view, "account", False):
+            if needs_device(request, who):
+                return redirect("/account/device/")
+            if menu.only_keeps(who) and not who.roles & set(getattr(view, "roles", ())):
+                raise PermissionDenied("系统、安全、审计管理员只管系统,不看业务数据。")
         return _same_site(request, view, args, kwargs)
 
     def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponse:
@@ -233,7 +243,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "world_mark": "" if world is None else world.mark or {"exercise": "演练", "replay": "回放"}.get(world.kind, ""),
         "world_now": partial(_world_now, world),
         "worlds": partial(visible_worlds, getattr(request, "user", AnonymousUser())),
-        "nav": partial(_nav, request),
+        "nav": partial(menu.groups, request.path),
         "who": who,
         "person_name": who.name if who else "",
         "role_names": "、".join(roles.ROLES[r].label for r in sorted(who.roles)) if who and not who.system else "",
@@ -244,9 +254,3 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
 
 def _world_now(world: World | None) -> Any:
     return timezone.localtime(world.at(clock.real())) if world else None
-
-
-def _nav(request: HttpRequest) -> list[dict[str, Any]]:
-    from . import menu
-
-    return menu.groups(request)

@@ -1,0 +1,5 @@
+"""Addresses of this face."""
+
+from typing import Any
+
+urlpatterns: list[Any] = []

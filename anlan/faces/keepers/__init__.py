@@ -1,0 +1,1 @@
+"""The three separated keepers: accounts, grants, audit."""
