@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import django
 import outbound
 import psycopg
 import pytest
@@ -26,9 +27,6 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(Path(__file__).parent / "guard"), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 outbound.watch()
-
-import django
-
 django.setup()
 
 
