@@ -1,0 +1,156 @@
+"""A register for machines: list, one, and where it is written, create and change; described in OpenAPI."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest
+from ninja import Body, Query, Router, Schema
+from pydantic import ConfigDict, Field, create_model
+
+from .columns import Column
+from .filters import sees_full
+from .forms import facts, save
+from .register import ALL, Register
+from .sheets import line_form
+
+MOST = 1000
+FAR = 10_000_000
+TYPES: dict[type[models.Field], type] = {
+    models.BooleanField: bool, models.IntegerField: int, models.FloatField: float, models.DecimalField: Decimal,
+    models.DateTimeField: datetime, models.DateField: date, models.JSONField: object,
+}  # fmt: skip
+
+
+class Faults(Schema):
+    """What was wrong, by field; "" stands for the whole."""
+
+    error: str
+    faults: dict[str, list[str]] = {}
+
+
+def type_of(column: Column) -> Any:
+    made = column.field.target_field if column.target is not None else column.field
+    if column.masked or made is None:
+        return Any if made is None or isinstance(made, models.JSONField) else str
+    found = next((kind for field, kind in TYPES.items() if isinstance(made, field)), str)
+    return Any if found is object else found
+
+
+def title(name: str) -> str:
+    return "".join(part.capitalize() for part in name.replace("_", "-").split("-"))
+
+
+@cache
+def schema(name: str) -> type[Schema]:
+    """A row as the interface gives it: values, and labels where a person reads something else."""
+    register = ALL[name]
+    made: dict[str, Any] = {"id": (Any, Field(title="编号")), "title": (str, Field(title="名称")), "href": (str, Field(title="页面"))}
+    for column in shown(register):
+        made[column.path] = (type_of(column) | None if type_of(column) is not Any else Any, Field(None, title=column.label))
+        if column.choices or column.target is not None:
+            made[f"{column.path}_label"] = (str, Field("", title=column.label))
+    return create_model(title(name), __base__=Schema, **made)
+
+
+def shown(register: Register) -> list[Column]:
+    paths = {c.path: c for c in (*register.heads, *register.inputs)}
+    return [c for p, c in paths.items() if p not in ("id", "title", "href")] + [c for p, c in paths.items() if p == "title"]
+
+
+@cache
+def body(name: str) -> type[Schema]:
+    """What may be sent; the register's form judges it."""
+    made = {c.path: (Any if c.target is not None else type_of(c) | None, Field(None, title=c.label)) for c in ALL[name].inputs}
+    return create_model(f"{title(name)}Input", __base__=Schema, __config__=None, **made)
+
+
+def row_of(register: Register, row: models.Model, full: bool) -> dict[str, Any]:
+    found = {"id": row.pk, "title": str(row), "href": register.link(row)}
+    for column in shown(register):
+        found[column.path] = column.raw(row, full)
+        if column.choices or column.target is not None:
+            found[f"{column.path}_label"] = column.text(row, full)
+    return found
+
+
+class Page(Schema):
+    model_config = ConfigDict(extra="forbid")
+    limit: int = Field(100, ge=1, le=MOST, description="一次最多 1000 条")
+    offset: int = Field(0, ge=0, le=FAR)
+    order: str = Field("", max_length=60, description="排序列,前加 - 为降序")
+
+
+def asked_of(register: Register) -> list[dict[str, Any]]:
+    """The filters of the register as OpenAPI parameters."""
+    found = []
+    for name, made in register._sets[True].base_filters.items():
+        kind: dict[str, Any] = {"type": "string"}
+        if isinstance(made.field, forms.MultipleChoiceField):
+            kind = {"type": "array", "items": {"type": "string", "enum": [str(v) for v, _ in made.field.choices]}}
+        found.append({"name": name, "in": "query", "required": False, "description": str(made.label or name), "schema": kind})
+    return found
+
+
+def router(register: Register) -> Router:
+    """The routes of one register."""
+    made, name = Router(tags=[register.title]), register.name
+    row = schema(name)
+    many = create_model(f"{title(name)}Page", __base__=Schema, count=(int, ...), rows=(list[row], ...), ignored=(dict[str, list[str]], ...))  # type: ignore[valid-type]
+
+    @made.get("", response={200: many, 403: Faults}, summary=f"{register.title}:列表", operation_id=f"{name}_list", openapi_extra={"parameters": asked_of(register)})
+    def list_rows(request: HttpRequest, page: Page = Query(...)) -> dict[str, Any]:  # noqa: B008
+        _open(register)
+        rows, narrowed = register.narrow(request.GET)
+        keys = list(rows.values_list("pk", flat=True)[page.offset : page.offset + page.limit])
+        full = sees_full()
+        found = [row_of(register, r, full) for r in register.fetch(rows, keys)]
+        return {"count": rows.order_by().count(), "rows": found, "ignored": {k: list(v) for k, v in narrowed.errors.items()}}
+
+    @made.get("/{pk}", response={200: row, 403: Faults, 404: Faults}, summary=f"{register.title}:一条", operation_id=f"{name}_one")
+    def one_row(request: HttpRequest, pk: str) -> dict[str, Any]:
+        _open(register)
+        return row_of(register, register.find(pk), sees_full())
+
+    if register.write:
+        _writing(made, register, row)
+    return made
+
+
+def _open(register: Register) -> None:
+    if not register.visible():
+        raise PermissionDenied(f"您的岗位不能查看“{register.title}”")
+
+
+def _writing(made: Router, register: Register, row: type[Schema]) -> None:
+    name, sent = register.name, body(register.name)
+    answers = {200: row, 403: Faults, 404: Faults, 422: Faults}
+
+    @made.post("", response={**answers, 201: row}, summary=f"{register.title}:新增", operation_id=f"{name}_create")
+    def create(request: HttpRequest, given: sent = Body(...)) -> Any:  # type: ignore[valid-type]  # noqa: B008
+        return _write(register, None, given.dict(exclude_unset=True))  # type: ignore[attr-defined]
+
+    @made.patch("/{pk}", response=answers, summary=f"{register.title}:修改", operation_id=f"{name}_change")
+    def change(request: HttpRequest, pk: str, given: sent = Body(...)) -> Any:  # type: ignore[valid-type]  # noqa: B008
+        _open(register)
+        return _write(register, register.find(pk), given.dict(exclude_unset=True))  # type: ignore[attr-defined]
+
+
+def _write(register: Register, row: models.Model | None, given: dict[str, Any]) -> Any:
+    if not (register.writable() if row is None else register.may_write(row)):
+        raise PermissionDenied(f"您的岗位不能在当前世界维护“{register.title}”")
+    before = facts(register, row) if row is not None else None
+    form = line_form(register, row, given)
+    if not form.is_valid():
+        faults = {("" if k == "__all__" else k): [str(e) for e in v] for k, v in form.errors.items()}
+        return 422, {"error": "提交的内容有误", "faults": faults}
+    save(form, before)
+    return (200 if row is not None else 201), row_of(register, form.instance, sees_full())
+
+

@@ -1,0 +1,27 @@
+"""Reading the declarations of every room."""
+
+from importlib import import_module, util
+
+from django.apps import apps
+
+from anlan.kernel.live import feed
+
+from .indicators import INDICATORS
+from .register import href_of
+
+FILES = ("registers", "flows", "duties", "acts", "panels")
+
+
+def autodiscover() -> None:
+    """Import what the installed rooms declare, then check what names something declared elsewhere."""
+    from . import own  # noqa: F401  the kernel's own registers
+
+    for app in apps.get_app_configs():
+        if app.name.startswith("anlan.") and app.name != "anlan.kernel.registers":
+            for file in FILES:
+                if util.find_spec(f"{app.name}.{file}"):
+                    import_module(f"{app.name}.{file}")
+    for number in INDICATORS.values():
+        number.check()
+    if href_of not in feed.HREF:
+        feed.HREF.append(href_of)

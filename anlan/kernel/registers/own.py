@@ -1,0 +1,41 @@
+"""The kernel's own tables as registers. Whoever keeps people and grants writes here; the records are only read."""
+
+from __future__ import annotations
+
+from anlan.kernel.cases.models import Remark
+from anlan.kernel.clock.models import Beat, Due
+from anlan.kernel.journal import read
+from anlan.kernel.people.models import Area, Grant, Holding, Person, Post, Unit
+from anlan.kernel.people.roles import COMMAND, READERS, STAFF
+from anlan.kernel.worlds.models import World
+
+from .register import Register
+
+SYSTEM = "系统"
+KEEPERS = ("system_keeper", "security_keeper", "audit_keeper")
+ALL_EYES = (*READERS, *KEEPERS)
+
+Register(Area, columns="code name level parent population synthetic", filters="area level synthetic", search="name code",
+         point="lon lat", group=SYSTEM, see=ALL_EYES, write=("system_keeper",), order="code", area="code")  # fmt: skip
+Register(Unit, columns="name short kind area parent duty_phone", filters="area kind parent", search="name short code",
+         group=SYSTEM, see=ALL_EYES, write=("system_keeper",), order="code")  # fmt: skip
+Register(Person, columns="name phone unit area synthetic", filters="area unit synthetic", search="name phone",
+         group=SYSTEM, see=(*STAFF, "inspector", *KEEPERS), write=("system_keeper",), masked="phone", order="area_id name",
+         form="name phone unit area")  # fmt: skip
+Register(Post, columns="title role area unit tier", filters="area role tier unit", search="title",
+         group=SYSTEM, see=ALL_EYES, write=("system_keeper",), order="area_id role")  # fmt: skip
+Register(Holding, columns="post person rank area since until", filters="area rank since until", search="person__name post__title",
+         group=SYSTEM, see=ALL_EYES, write=("system_keeper",), order="area_id post_id rank", join="post__area")  # fmt: skip
+Register(Grant, columns="person role area unit since until", filters="area role since until", search="person__name",
+         group=SYSTEM, see=("security_keeper", "audit_keeper"), write=("security_keeper",), order="-since")  # fmt: skip
+Register(World, columns="title kind name speed paused ends closed", filters="kind closed", search="title name",
+         group=SYSTEM, see=(*COMMAND, *KEEPERS), order="-id", city=True)  # fmt: skip
+Register(read.Line, name="journal", columns="at who unit verb text level area",
+         filters="area at verb level subject_type subject_id", search="text who verb", group=SYSTEM,
+         see=(*STAFF, "audit_keeper"), masked="before after", order="-id")  # fmt: skip
+Register(Due, columns="at kind key run_at done_at late dropped tries fault", filters="kind at late dropped", search="kind key",
+         group=SYSTEM, see=KEEPERS, order="-at", city=True)  # fmt: skip
+Register(Beat, columns="name last good detail silence_s:静默上限(秒)", filters="good", search="name",
+         group=SYSTEM, see=KEEPERS, order="name", city=True)  # fmt: skip
+Register(Remark, columns="case_type case_id state term basis missed_at", filters="term case_type", search="basis case_type",
+         group=SYSTEM, see=COMMAND, order="-missed_at", city=True)  # fmt: skip

@@ -1,0 +1,224 @@
+"""The pages of every register: index, list, one row, form, move."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.crypto import get_random_string
+from django.utils.html import format_html_join
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from anlan.kernel.cases import moves
+from anlan.kernel.cases.flow import Move, Refused
+from anlan.kernel.cases.models import Case
+from anlan.kernel.journal import read
+from anlan.kernel.people.roles import ROLES
+
+from .columns import Column
+from .filters import asked, sees_full
+from .forms import LABELS, facts, form_of, move_form, offer, reachable, save
+from .register import ALL, Register, address, of
+
+Page = Callable[..., HttpResponseBase]
+KEEPERS = tuple(r.name for r in ROLES.values() if r.keeper)
+PICKS = 20
+REMEMBERED = 20
+
+
+def opened(page: Page, *, write: bool = False) -> Page:
+    """Find the register of the address and see whether the asker may open it (or write in it)."""
+
+    @wraps(page)
+    def guarded(request: HttpRequest, name: str, *args: Any, **more: Any) -> HttpResponseBase:
+        register = ALL.get(name)
+        if register is None:
+            raise Http404("没有这个台账")
+        if not register.visible():
+            raise PermissionDenied(f"您的岗位不能查看“{register.title}”")
+        if write and not register.writable():
+            raise PermissionDenied(f"您的岗位不能在当前世界维护“{register.title}”")
+        return page(request, register, *args, **more)
+
+    guarded.roles = KEEPERS  # type: ignore[attr-defined]  # keepers pass the gate; each register's ``see`` decides
+    return guarded
+
+
+def writing(page: Page) -> Page:
+    return opened(page, write=True)
+
+
+def groups() -> dict[str, list[Register]]:
+    """The registers that the present asker may open, by group."""
+    found: dict[str, list[Register]] = {}
+    for register in ALL.values():
+        if register.visible():
+            found.setdefault(register.group, []).append(register)
+    return found
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    return render(request, "registers/index.html", {"groups": groups()})
+
+
+index.roles = KEEPERS  # type: ignore[attr-defined]
+
+
+@require_safe
+@opened
+def many(request: HttpRequest, register: Register) -> HttpResponse:
+    """The list: filters, sorting, one page of rows."""
+    rows, narrowed = register.narrow(request.GET)
+    found, page = register.page(rows, request.GET.get("page"), exact=not request.GET.get("q"))
+    full = sees_full()
+    lines = [(register.link(row), [cell(c, row, full) for c in register.heads]) for row in found]
+    faults = [f"筛选“{narrowed.form.fields[n].label}”的值无效,已忽略:{e[0]}" for n, e in narrowed.errors.items()]
+    query = asked(request.GET).copy()
+    query.pop("page", None)
+    context = {
+        "register": register, "form": narrowed.form, "faults": faults, "lines": lines, "page": page,
+        "heads": [head(register, c, request.GET, full) for c in register.heads], "query": query.urlencode(),
+        "writable": register.writable(),
+    }  # fmt: skip
+    fragment = request.headers.get("HX-Target") == "rows"
+    return render(request, f"registers/{'rows' if fragment else 'list'}.html", context)
+
+
+def cell(column: Column, row: Any, full: bool) -> dict[str, Any]:
+    """One cell as the page draws it: text, and a badge or a link where it has one."""
+    text, level, href = column.text(row, full), 0, ""
+    if column.level:
+        level = getattr(row, column.tail, 0) if "__" not in column.path else column.value(row)
+    elif column.target is not None and text and (book := of(column.target)) and book.visible():
+        href = book.link(column.raw(row))
+    return {"text": text, "level": level or 0, "href": href, "number": isinstance(column.value(row), (int, float)) and not column.choices}
+
+
+def head(register: Register, column: Column, params: Any, full: bool) -> dict[str, Any]:
+    """A column's head with the address that sorts by it."""
+    if not column.sortable or (column.masked and not full):
+        return {"label": column.label, "href": "", "sort": ""}
+    order, query = params.get("order", ""), asked(params).copy()
+    query["order"] = f"-{column.path}" if order == column.path else column.path
+    query.pop("page", None)
+    sort = "ascending" if order == column.path else "descending" if order == f"-{column.path}" else ""
+    return {"label": column.label, "href": f"{address('list', register.name)}?{query.urlencode()}", "sort": sort}
+
+
+@require_safe
+@opened
+def one(request: HttpRequest, register: Register, pk: str) -> HttpResponse:
+    return draw(request, register, register.find(pk))
+
+
+def draw(request: HttpRequest, register: Register, row: Any, tried: dict[str, forms.Form] | None = None) -> HttpResponse:
+    """One row: every field, what can be done with it, what happened to it."""
+    full = sees_full()
+    fields = [(c.label, cell(c, row, full)) for c in register.fields]
+    steps = [(m, (tried or {}).get(m.name) or form_for(m, row)) for m in moves.open_moves(row)] if isinstance(row, Case) else []
+    for _, form in steps:
+        offer(form)
+    context = {
+        "register": register, "row": row, "fields": fields, "steps": steps, "history": read.history(row)[:200],
+        "writable": register.may_write(row),
+    }  # fmt: skip
+    return render(request, "registers/detail.html", context, status=409 if tried else 200)
+
+
+def form_for(step: Move, row: Case, data: Any = None) -> forms.Form:
+    """The fields that a move needs and asks."""
+    columns = [(Column.read(step.name, type(row), name), name in step.needed) for name in step.asked]
+    form = move_form(columns)(data, prefix=step.name, initial={c.path: c.raw(row) for c, _ in columns})
+    for made in form.fields.values():
+        if hasattr(made, "open"):
+            made.open()
+    return form
+
+
+@require_POST
+@opened
+def move(request: HttpRequest, register: Register, pk: str, step: str) -> HttpResponseBase:
+    """Take a case one step on."""
+    row = register.find(pk)
+    if not isinstance(row, Case):
+        raise Http404("这不是闭环事项")
+    taken = row.flow.find(row.state, step)
+    form = form_for(taken, row, request.POST)
+    if form.is_valid():
+        try:
+            moves.move(row, step, **form.cleaned_data)
+        except Refused as no:
+            form.add_error(no.field if no.field in form.fields else None, str(no))
+        else:
+            messages.success(request, f"已办理:{taken.label}")
+            return redirect(register.link(row))
+    return draw(request, register, register.find(pk), {step: form})
+
+
+@require_http_methods(["GET", "POST"])
+@writing
+def new(request: HttpRequest, register: Register) -> HttpResponseBase:
+    return _edit(request, register, None)
+
+
+@require_http_methods(["GET", "POST"])
+@writing
+def edit(request: HttpRequest, register: Register, pk: str) -> HttpResponseBase:
+    row = register.find(pk)
+    if not register.may_write(row):
+        raise PermissionDenied("这条记录不在您的管辖范围内")
+    return _edit(request, register, row)
+
+
+def _edit(request: HttpRequest, register: Register, row: Any) -> HttpResponseBase:
+    once = request.POST.get("once", "")[:32]
+    done = request.session.get("once", {})
+    if once in done:  # the same form sent twice
+        return redirect(register.link(done[once]))
+    before = facts(register, row) if row is not None else None
+    form = form_of(register)(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid() and _fresh(request, form, before):
+        save(form, before)
+        request.session["once"] = dict([*done.items(), (once, form.instance.pk)][-REMEMBERED:]) if once else done
+        messages.success(request, f"已保存:{form.instance}")
+        return redirect(register.link(form.instance))
+    offer(form)
+    context = {"register": register, "row": row, "form": form, "once": once or get_random_string(16), "seen": _print(before)}
+    return render(request, "registers/form.html", context, status=422 if form.errors else 200)
+
+
+def _print(values: dict[str, Any] | None) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16] if values is not None else ""
+
+
+def _fresh(request: HttpRequest, form: Any, before: dict[str, Any] | None) -> bool:
+    """Has nobody else changed the row since this form was opened?"""
+    if before is None or request.POST.get("seen", _print(before)) == _print(before):
+        return True
+    form.add_error(None, "这条记录刚被他人修改。您填写的内容已保留,请核对后再次保存。")
+    return False
+
+
+@require_safe
+@opened
+def pick(request: HttpRequest, register: Register) -> HttpResponse:
+    """Options for a look-up field, as one types."""
+    typed = next((v for k, v in request.GET.items() if k != "q"), request.GET.get("q", ""))[:40].partition("[")[0].strip()
+    rows = reachable(register.model)
+    names = [f.name for f in register.model._meta.concrete_fields if f.name in LABELS]
+    if typed and names and "\x00" not in typed:
+        hit = Q()
+        for name in names:
+            hit |= Q(**{f"{name}__icontains": typed})
+        rows = rows.filter(hit)
+    options = ((f"{row}[{row.pk}]",) for row in rows.order_by("pk")[:PICKS])
+    return HttpResponse(format_html_join("", '<option value="{}"></option>', options))

@@ -1,0 +1,18 @@
+from django.urls import path
+
+from . import exchange, pages
+
+app_name = "registers"
+urlpatterns = [
+    path("", pages.index, name="index"),
+    path("<slug:name>/", pages.many, name="list"),
+    path("<slug:name>/new/", pages.new, name="new"),
+    path("<slug:name>/pick/", pages.pick, name="pick"),
+    path("<slug:name>/export/", exchange.export, name="export"),
+    path("<slug:name>/template/", exchange.template, name="template"),
+    path("<slug:name>/import/", exchange.take_in, name="import"),
+    path("<slug:name>/layer/", exchange.layer, name="layer"),
+    path("<slug:name>/<str:pk>/", pages.one, name="detail"),
+    path("<slug:name>/<str:pk>/edit/", pages.edit, name="edit"),
+    path("<slug:name>/<str:pk>/move/<slug:step>/", pages.move, name="move"),
+]
