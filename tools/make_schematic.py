@@ -1,4 +1,4 @@
-"""Makes the schematic cells (示意) of towns and districts: python tools/make_schematic.py
+"""Makes the schematic cells (示意) of towns and districts: python -m tools.make_schematic
 
 A cell is the ground nearest to a town seat: a Voronoi cell inside a smooth hull of the seats, cut by the GSHHG coast.
 Nothing comes from any boundary data set, so no line on it is a border. The hull is widened until the area of the city
