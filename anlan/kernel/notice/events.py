@@ -1,0 +1,101 @@
+"""What phones and gateways tell us about a call. One door for the real ones and the simulated ones."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from django.db import transaction
+
+from anlan.kernel.cases import Refused
+from anlan.kernel.clock import now, real
+from anlan.kernel.people import scope
+
+from .acts import Kind, State, do_answer, do_receipt
+from .models import Attempt, Gateway, Receipt
+
+REASONS = {
+    "no_answer": "无人接听", "busy": "占线", "off": "关机或不在服务区", "wrong_number": "空号", "refused": "拒接",
+    "unsubscribed": "用户退订", "expired": "超时未送达",
+}  # fmt: skip
+OPEN = (Attempt.State.PLANNED, Attempt.State.SENDING, Attempt.State.SENT)
+PATIENCE_S = 300
+
+
+def delivered(calls: list[str]) -> None:
+    """These calls reached their phones."""
+    rows = Attempt.everywhere.filter(call__in=calls, state__in=OPEN).select_for_update()
+    reached, moment = list(rows.order_by("pk")), now()
+    Attempt.everywhere.filter(pk__in=[a.pk for a in reached]).update(state=Attempt.State.DELIVERED)
+    Receipt.everywhere.bulk_create(
+        (
+            Receipt(
+                world_id=a.world_id, area_id=a.area_id, addressee_id=a.addressee_id, attempt=a, kind=Kind.DELIVERED,
+                at=moment, by_id=a.person_id, via=a.channel,
+            )
+            for a in reached
+        ),
+        batch_size=500,
+    )  # fmt: skip
+
+
+def failed(calls: list[str], reason: str) -> None:
+    """These calls came to nothing."""
+    rows = Attempt.everywhere.filter(call__in=calls, state__in=(*OPEN, Attempt.State.DELIVERED))
+    rows.update(state=Attempt.State.FAILED, ended_at=now(), reason=reason)
+
+
+def pressed(call: str, digit: str, *, via: str, text: str = "", client_id: str | None = None) -> int:
+    """A key or a reply: 1 received; 2, from a superior or neighbour, passed on. The addressees for whom it was news.
+
+    A superior who only received has taken the matter over, but the post itself has not answered yet.
+    """
+    if digit not in ("1", "2"):
+        return 0
+    news = 0
+    attempts = Attempt.everywhere.filter(call=call).select_related("addressee__notice", "addressee__area")
+    with transaction.atomic():
+        for attempt in attempts.order_by("pk"):
+            own = attempt.whom in (Attempt.Whom.SELF, Attempt.Whom.DEPUTY)
+            number = f"{client_id}:{attempt.addressee_id}" if client_id else None
+            mark: dict[str, Any] = {"via": via, "by": attempt.person_id, "text": text}
+            mark |= {"client_id": number, "attempt": attempt}
+            if own or digit == "2":
+                news += do_answer(attempt.addressee, on_behalf=not own, **mark)
+            elif attempt.addressee.state in (State.WAITING, State.SILENT):
+                news += do_receipt(attempt.addressee, Kind.ACCEPTED, **mark)
+        Attempt.everywhere.filter(call=call).exclude(state=Attempt.State.ANSWERED).update(
+            state=Attempt.State.ANSWERED, ended_at=now()
+        )
+    return news
+
+
+def take(gateway: Gateway, told: dict[str, Any]) -> None:
+    """One report of a gateway: ``{"key", "event": delivered|read|failed|pressed, "digit", "reason", "id"}``."""
+    call = str(told.get("key", ""))
+    attempt = Attempt.everywhere.filter(call=call, gateway=gateway).select_related("world").first()
+    if attempt is None:
+        raise Refused("没有这个呼叫编号", field="key")
+    event = told.get("event")
+    number = f"{gateway.name}:{told['id']}" if told.get("id") else None
+    with scope.everyone(attempt.world), transaction.atomic():
+        if event == "delivered":
+            delivered([call])
+        elif event == "failed":
+            failed([call], REASONS.get(str(told.get("reason")), str(told.get("reason") or "原因不明"))[:200])
+        elif event == "pressed":
+            pressed(call, str(told.get("digit", "")), via=attempt.channel, client_id=number)
+        elif event == "read":
+            do_receipt(attempt.addressee, Kind.READ, via=attempt.channel, by=attempt.person_id, client_id=number)
+        else:
+            raise Refused("event 须为 delivered、read、failed、pressed 之一", field="event")
+
+
+def check_signature(gateway: Gateway, moment: str, signature: str, body: bytes) -> None:
+    """The gateway's own signature, made within the last minutes."""
+    from .channels.http_gateway import sign
+
+    if not gateway.secret or not hmac.compare_digest(sign(gateway.secret, moment, body).encode(), signature.encode()):
+        raise Refused("签名不符")
+    if not moment.isdigit() or abs(real().timestamp() - int(moment)) > PATIENCE_S:
+        raise Refused("签名已过期")

@@ -1,0 +1,109 @@
+"""Who answered, when, and who has not: the figures of a notice, every one a query over its addressees."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from django.db.models import Min, QuerySet
+
+from anlan.kernel.people.models import Area
+from anlan.kernel.people.scope import DIGITS, prefix, within
+from anlan.kernel.worlds.models import World
+
+from .acts import State
+from .models import Addressee, Attempt, Notice
+
+TIERS = ("city", "district", "town", "village")
+FAST, FAIR = timedelta(minutes=5), timedelta(minutes=10)
+
+
+def percentile(sorted_s: list[float], share: float) -> float | None:
+    """The nearest-rank percentile of values already sorted; None when there are none."""
+    return sorted_s[max(0, ceil(share * len(sorted_s)) - 1)] if sorted_s else None
+
+
+def summary(notice: Notice) -> dict[str, Any]:
+    """The figures by tier and the silent posts first, as far as the present asker may see them."""
+    rows = Addressee.objects.filter(notice=notice)
+    told = list(rows.values_list("tier", "state", "called_at", "answered_at"))
+    tiers = [{"tier": t, **_figures([r for r in told if r[0] == t])} for t in TIERS if any(r[0] == t for r in told)]
+    return {"notice": notice, **_figures(told), "tiers": tiers, "silent_list": silent(notice), "tree": tree(notice)}
+
+
+def _figures(told: list[tuple[str, str, datetime | None, datetime | None]]) -> dict[str, Any]:
+    waits = sorted(b - a for _, _, a, b in told if a and b)
+    seconds = [w.total_seconds() for w in waits]
+    states = [state for _, state, _, _ in told]
+    return {
+        "total": len(told), "answered": sum(s in Addressee.ANSWERS for s in states),
+        "waiting": states.count(State.WAITING), "silent": states.count(State.SILENT),
+        "on_behalf": states.count(State.ON_BEHALF),
+        "in_5": sum(w <= FAST for w in waits), "in_10": sum(w <= FAIR for w in waits),
+        "median_s": percentile(seconds, 0.5),
+    }  # fmt: skip
+
+
+def silent(notice: Notice) -> QuerySet[Addressee]:
+    """Who has not answered: the silent first, then who still waits, highest rung first."""
+    rows = Addressee.objects.filter(notice=notice, state__in=(State.SILENT, State.WAITING))
+    return rows.select_related("area", "person").order_by("state", "-rung", "area_id", "pk")
+
+
+def board() -> QuerySet[Addressee]:
+    """Everybody who is silent in this world, for the duty board and the hand-over sheet; the newest notice first."""
+    rows = Addressee.objects.filter(state=State.SILENT).select_related("area", "notice")
+    return rows.order_by("-notice_id", "area_id", "pk")
+
+
+def tree(notice: Notice, under: str = "") -> list[dict[str, Any]]:
+    """Districts, or below ``under`` its towns or villages: for each how many answered, wait and are silent."""
+    start = prefix(under) if under else ""
+    digits = next(d for d in (*DIGITS.values(), 12) if d > max(len(start), 4))
+    rows = Addressee.objects.filter(within("area_id", start), notice=notice).order_by("area_id")
+    nodes: dict[str, dict[str, Any]] = {}
+    for code, state in rows.values_list("area_id", "state"):
+        branch = code[:digits].ljust(12, "0")
+        node = nodes.setdefault(branch, {"code": branch, "total": 0, "answered": 0, "waiting": 0, "silent": 0})
+        node["total"] += 1
+        kind = "answered" if state in Addressee.ANSWERS else state
+        node[kind] = node.get(kind, 0) + 1
+    names = dict(Area.objects.filter(code__in=nodes).values_list("code", "name"))
+    return [{**node, "name": names.get(code, code)} for code, node in nodes.items()]
+
+
+def answer_stats(world: World) -> dict[str, Any]:
+    """The counts and lags of a whole world: seconds of its own time from the first call to the answer."""
+    rows = Addressee.everywhere.filter(world=world, notice__kind=Notice.Kind.CALL)
+    waits = sorted(
+        (b - a).total_seconds() for a, b in rows.exclude(called_at=None).exclude(answered_at=None)
+        .values_list("called_at", "answered_at")
+    )  # fmt: skip
+    return {
+        "notices": Notice.everywhere.filter(world=world).count(),
+        "addressees": rows.count(),
+        "attempts": Attempt.everywhere.filter(world=world).count(),
+        "answered": rows.filter(state__in=Addressee.ANSWERS).count(),
+        "on_behalf": rows.filter(state=State.ON_BEHALF).count(),
+        "late": rows.exclude(silent_at=None).exclude(answered_at=None).count(),
+        "silent": rows.filter(state=State.SILENT).count(),
+        "ended_silent": rows.exclude(silent_at=None).count(),
+        "answer_p50": percentile(waits, 0.5),
+        "answer_p95": percentile(waits, 0.95),
+    }
+
+
+def first_attempt_at(notice: Notice) -> datetime | None:
+    """When the first call of a notice went out."""
+    return Attempt.everywhere.filter(addressee__notice=notice).aggregate(at=Min("sent_at"))["at"]
+
+
+def by_minute(world: World) -> list[int]:
+    """How many answered in the first, second, … minute after they were first called."""
+    counts: dict[int, int] = {}
+    rows = Addressee.everywhere.filter(world=world, notice__kind=Notice.Kind.CALL).exclude(called_at=None)
+    for called, answered in rows.exclude(answered_at=None).values_list("called_at", "answered_at"):
+        minute = int((answered - called).total_seconds() // 60)
+        counts[minute] = counts.get(minute, 0) + 1
+    return [counts.get(m, 0) for m in range(max(counts, default=-1) + 1)]
