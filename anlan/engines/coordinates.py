@@ -22,7 +22,7 @@ SEMI_MAJOR_M = 6378245.0
 ECCENTRICITY_SQUARED = 0.00669342162296594323
 BAIDU_TURN = np.pi * 3000 / 180
 BAIDU_EAST, BAIDU_NORTH = 0.0065, 0.006
-ROUNDS = 12
+ROUNDS = 8
 
 
 def in_china(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
