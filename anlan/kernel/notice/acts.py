@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Max, Q
+from django.db.models import Max, Q, Value
+from django.db.models.functions import Coalesce
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
@@ -145,38 +148,75 @@ def check_answer(addressee: Addressee, text: str = "") -> bool:
     return True
 
 
-def do_answer(
-    addressee: Addressee,
-    *,
-    via: str,
-    by: int | None = None,
-    on_behalf: bool = False,
-    text: str = "",
-    client_id: str | None = None,
-    attempt: Attempt | None = None,
-) -> bool:
+@dataclass(frozen=True)
+class Answer:
+    """One answer of one addressee; ``addressee`` comes with its notice and area."""
+
+    addressee: Addressee
+    via: str
+    by: int | None = None
+    on_behalf: bool = False
+    text: str = ""
+    client_id: str | None = None
+    attempt: Attempt | None = None
+
+    @property
+    def kind(self) -> Receipt.Kind:
+        return Kind.ON_BEHALF if self.on_behalf else Kind.ANSWERED
+
+
+def do_answer(addressee: Addressee, *, via: str, **given: Any) -> bool:
     """Take an answer; the same answer twice counts once, a late one is kept as late. True when it was news."""
-    kind = Kind.ON_BEHALF if on_behalf else Kind.ANSWERED
-    moment = now()
+    return bool(do_answers([Answer(addressee, via, **given)]))
+
+
+def do_answers(answers: list[Answer]) -> list[Addressee]:
+    """Take many answers in one transaction, one line each; the addressees for whom it was news."""
     with transaction.atomic():
-        if not _receive(addressee, kind, via=via, by=by, text=text, client_id=client_id, attempt=attempt):
-            return False
-        state = State.ON_BEHALF if on_behalf else State.ANSWERED
-        open_ = Addressee.everywhere.filter(pk=addressee.pk).exclude(state__in=Addressee.ANSWERS)
-        if not open_.update(
-            state=state, answered_at=moment, answered_by=by, answer_channel=via, note=text[:300] or F("note")
-        ):
-            return False
-        addressee.state, addressee.answered_at, addressee.answer_channel = state, moment, via
-        late = ",迟到" if addressee.late else ""
-        label = "代答" if on_behalf else "应答"
-        journal.write(
-            "notice.answered", addressee, text=f"{addressee}{label}({VIA.get(via, via)}{late})",
-            level=addressee.notice.level,
-            after={"notice": addressee.notice_id, "state": state, "via": via, "late": bool(late)},
-        )  # fmt: skip
-        _close_if_done(addressee.notice)
-    return True
+        fresh = _receive_many(answers)
+        pks = [a.addressee.pk for a in fresh]
+        rows = Addressee.everywhere.select_for_update().filter(pk__in=pks).exclude(state__in=Addressee.ANSWERS)
+        open_ = dict(rows.values_list("pk", "silent_at"))
+        news = []
+        for answer in fresh:
+            if answer.addressee.pk in open_:
+                answer.addressee.silent_at = open_.pop(answer.addressee.pk)
+                news.append(_answered(answer))
+        for notice in {a.notice_id: a.notice for a in news}.values():
+            _close_if_done(notice)
+    return news
+
+
+def _answered(answer: Answer) -> Addressee:
+    addressee = answer.addressee
+    addressee.state = State.ON_BEHALF if answer.on_behalf else State.ANSWERED
+    addressee.answered_at, addressee.answered_by_id, addressee.answer_channel = now(), answer.by, answer.via
+    addressee.note = answer.text[:300] or addressee.note
+    Addressee.everywhere.filter(pk=addressee.pk).update(
+        state=addressee.state, answered_at=addressee.answered_at, answered_by=answer.by, answer_channel=answer.via,
+        note=addressee.note,
+    )  # fmt: skip
+    late = ",迟到" if addressee.late else ""
+    how = f"{answer.kind.label}({VIA.get(answer.via, answer.via)}{late})"
+    journal.write(
+        "notice.answered", addressee, text=f"{addressee}{how}", level=addressee.notice.level,
+        after={"notice": addressee.notice_id, "state": addressee.state, "via": answer.via, "late": bool(late)},
+    )  # fmt: skip
+    return addressee
+
+
+def _receive_many(answers: list[Answer]) -> list[Answer]:
+    """Write the receipts of answers whose client numbers are new; these answers."""
+    fresh, plain = [], []
+    for a in answers:
+        if a.client_id is None:
+            plain.append(a)
+        elif _receive(a.addressee, a.kind, via=a.via, by=a.by, text=a.text, client_id=a.client_id, attempt=a.attempt):
+            fresh.append(a)
+    Receipt.everywhere.bulk_create(
+        _receipt(a.addressee, a.kind, via=a.via, by=a.by, text=a.text, attempt=a.attempt) for a in plain
+    )
+    return [*plain, *fresh]
 
 
 def do_receipt(
@@ -212,9 +252,9 @@ def do_report_moved(
         if not _receive(addressee, Kind.MOVED, via=via, by=by, text=said, client_id=client_id):
             return False
         before = {"households": addressee.households, "people": addressee.people}
-        rows = Addressee.everywhere.filter(pk=addressee.pk)
-        rows.update(households=households, people=people)
-        rows.filter(acted_at=None).update(acted_at=now())
+        Addressee.everywhere.filter(pk=addressee.pk).update(
+            households=households, people=people, acted_at=Coalesce("acted_at", Value(now()))
+        )
         addressee.households, addressee.people = households, people
         journal.write(
             "notice.moved", addressee, text=f"{addressee.area}报告{said}", level=addressee.notice.level, before=before,
@@ -223,23 +263,27 @@ def do_report_moved(
     return True
 
 
-def _receive(
-    addressee: Addressee, kind: str, *, via: str, by: int | None, text: str, client_id: str | None,
+def _receipt(
+    addressee: Addressee, kind: str, *, via: str, by: int | None, text: str, client_id: str | None = None,
     attempt: Attempt | None = None,
-) -> bool:  # fmt: skip
-    """Write a receipt; False when a receipt with this client's number stands already."""
-    receipt = Receipt(
+) -> Receipt:  # fmt: skip
+    return Receipt(
         world_id=addressee.world_id, area_id=addressee.area_id, addressee=addressee, attempt=attempt, kind=kind,
         at=now(), by_id=by, via=via, text=text[:300], client_id=client_id or None,
     )  # fmt: skip
-    same = Receipt.everywhere.filter(world_id=addressee.world_id, client_id=client_id)
-    if client_id and same.exists():
+
+
+def _receive(addressee: Addressee, kind: str, **given: Any) -> bool:
+    """Write a receipt; False when a receipt with this client's number stands already."""
+    receipt = _receipt(addressee, kind, **given)
+    same = Receipt.everywhere.filter(world_id=addressee.world_id, client_id=receipt.client_id)
+    if receipt.client_id and same.exists():
         return False
     try:
         with transaction.atomic():
             receipt.save()
     except IntegrityError:
-        if client_id and same.exists():
+        if receipt.client_id and same.exists():
             return False
         raise
     return True

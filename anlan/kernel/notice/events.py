@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -11,8 +12,8 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now, real
 from anlan.kernel.people import scope
 
-from .acts import Kind, State, do_answer, do_receipt
-from .models import Attempt, Gateway, Receipt
+from .acts import Answer, Kind, State, do_answers, do_receipt
+from .models import Addressee, Attempt, Gateway, Receipt
 
 REASONS = {
     "no_answer": "无人接听", "busy": "占线", "off": "关机或不在服务区", "wrong_number": "空号", "refused": "拒接",
@@ -24,6 +25,8 @@ PATIENCE_S = 300
 
 def delivered(calls: list[str]) -> None:
     """These calls reached their phones."""
+    if not calls:
+        return
     rows = Attempt.everywhere.filter(call__in=calls, state__in=OPEN).select_for_update()
     reached, moment = list(rows.order_by("pk")), now()
     Attempt.everywhere.filter(pk__in=[a.pk for a in reached]).update(state=Attempt.State.DELIVERED)
@@ -45,29 +48,38 @@ def failed(calls: list[str], reason: str) -> None:
     rows.update(state=Attempt.State.FAILED, ended_at=now(), reason=reason)
 
 
-def pressed(call: str, digit: str, *, via: str, text: str = "", client_id: str | None = None) -> int:
-    """A key or a reply: 1 received; 2, from a superior or neighbour, passed on. The addressees for whom it was news.
+@dataclass(frozen=True)
+class Press:
+    """A key or a reply: 1 received; 2, from a superior or neighbour, passed on."""
+
+    call: str
+    digit: str
+    via: str
+    text: str = ""
+    client_id: str | None = None
+
+
+def pressed(presses: list[Press]) -> list[Addressee]:
+    """Take keys and replies; the addressees who have answered by them.
 
     A superior who only received has taken the matter over, but the post itself has not answered yet.
     """
-    if digit not in ("1", "2"):
-        return 0
-    news = 0
-    attempts = Attempt.everywhere.filter(call=call).select_related("addressee__notice", "addressee__area")
+    known = {p.call: p for p in presses if p.digit in ("1", "2")}
+    attempts = Attempt.everywhere.filter(call__in=known).select_related("addressee__notice", "addressee__area")
+    answers = []
     with transaction.atomic():
         for attempt in attempts.order_by("pk"):
-            own = attempt.whom in (Attempt.Whom.SELF, Attempt.Whom.DEPUTY)
-            number = f"{client_id}:{attempt.addressee_id}" if client_id else None
-            mark: dict[str, Any] = {"via": via, "by": attempt.person_id, "text": text}
+            press, own = known[attempt.call], attempt.whom in (Attempt.Whom.SELF, Attempt.Whom.DEPUTY)
+            number = f"{press.client_id}:{attempt.addressee_id}" if press.client_id else None
+            mark: dict[str, Any] = {"via": press.via, "by": attempt.person_id, "text": press.text}
             mark |= {"client_id": number, "attempt": attempt}
-            if own or digit == "2":
-                news += do_answer(attempt.addressee, on_behalf=not own, **mark)
+            if own or press.digit == "2":
+                answers.append(Answer(attempt.addressee, on_behalf=not own, **mark))
             elif attempt.addressee.state in (State.WAITING, State.SILENT):
-                news += do_receipt(attempt.addressee, Kind.ACCEPTED, **mark)
-        Attempt.everywhere.filter(call=call).exclude(state=Attempt.State.ANSWERED).update(
-            state=Attempt.State.ANSWERED, ended_at=now()
-        )
-    return news
+                do_receipt(attempt.addressee, Kind.ACCEPTED, **mark)
+        ringing = Attempt.everywhere.filter(call__in=known).exclude(state=Attempt.State.ANSWERED)
+        ringing.update(state=Attempt.State.ANSWERED, ended_at=now())
+        return do_answers(answers)
 
 
 def take(gateway: Gateway, told: dict[str, Any]) -> None:
@@ -84,7 +96,7 @@ def take(gateway: Gateway, told: dict[str, Any]) -> None:
         elif event == "failed":
             failed([call], REASONS.get(str(told.get("reason")), str(told.get("reason") or "原因不明"))[:200])
         elif event == "pressed":
-            pressed(call, str(told.get("digit", "")), via=attempt.channel, client_id=number)
+            pressed([Press(call, str(told.get("digit", "")), attempt.channel, client_id=number)])
         elif event == "read":
             do_receipt(attempt.addressee, Kind.READ, via=attempt.channel, by=attempt.person_id, client_id=number)
         else:

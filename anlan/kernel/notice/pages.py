@@ -33,7 +33,7 @@ def answer_link(request: HttpRequest, token: str) -> HttpResponse:
     with scope.everyone(attempt.world):
         if request.method == "POST":
             digit = "2" if request.POST.get("passed_on") else "1"
-            events.pressed(attempt.call, digit, via="link", text=request.POST.get("text", "")[:300])
+            events.pressed([events.Press(attempt.call, digit, "link", request.POST.get("text", "")[:300])])
         else:
             do_receipt(attempt.addressee, Kind.READ, via="link", by=attempt.person_id, client_id=f"read:{attempt.pk}")
         return render(request, "notice/answer.html", _facts(attempt))

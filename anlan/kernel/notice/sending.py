@@ -32,7 +32,7 @@ from .models import Addressee, Attempt, Gateway, Notice
 BATCH = 100
 THREADS = 8
 LONGEST_PAUSE = timedelta(seconds=60)
-LEASE_S = 120
+LEASE_S = 300
 Fate = Sent | Down | Rejected
 load()
 
@@ -42,16 +42,19 @@ def route(notice: Notice, n: int) -> dict[str, int]:
     world = scope.current().world
     planned = Attempt.everywhere.filter(addressee__notice=notice, rung=n, state=Attempt.State.PLANNED)
     count = {"simulated": 0, "outside": 0, "failed": _fail(planned.filter(address=""), "没有号码或地址")}
+    ringing: list[Attempt] = []
     for channel in planned.order_by("channel").values_list("channel", flat=True).distinct():
         rest = list(planned.filter(channel=channel).order_by("pk"))
         for gateway in gateways(world, channel):
             mine = [a for a in rest if a.area_id.startswith(prefix(gateway.area_id))]
             rest = [a for a in rest if not a.area_id.startswith(prefix(gateway.area_id))]
-            count["outside"] += _queue(gateway, mine, n)
+            count["outside"] += _queue(gateway, mine)
         if rest and simulated(world):
-            count["simulated"] += simulate(notice, n, rest)
+            ringing += rest
         elif rest:
             count["failed"] += _fail(planned.filter(channel=channel, gateway=None), "通道未配置")
+    if ringing:
+        count["simulated"] = simulate(notice, n, ringing)
     return count
 
 
@@ -72,7 +75,7 @@ def _fail(rows: QuerySet[Attempt], reason: str) -> int:
     return rows.update(state=Attempt.State.FAILED, ended_at=now(), reason=reason)
 
 
-def _queue(gateway: Gateway, attempts: list[Attempt], n: int) -> int:
+def _queue(gateway: Gateway, attempts: list[Attempt]) -> int:
     """Write the batches that a gateway has to carry; attempts of one call stay in one batch."""
     calls = list(dict.fromkeys(a.call for a in attempts))
     Attempt.everywhere.filter(pk__in=[a.pk for a in attempts]).update(gateway=gateway, carrier=gateway.carrier)

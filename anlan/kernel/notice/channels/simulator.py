@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import exp, log
 from random import Random
 
@@ -26,6 +26,8 @@ from . import Carrier, carrier
 
 NEVER = 0.04
 """Share of persons who answer nothing at all during one notice."""
+CUT_OFF = 0.012
+"""Share of villages whose network is down: neither the A role nor the deputy can be reached there."""
 MISSED = {"voice": 0.16, "sms": 0.45, "loudspeaker": 0.6, "mail": 0.8, "group": 0.6}
 MEDIAN_S = {"city": 30.0, "district": 40.0, "town": 60.0, "village": 95.0}
 SLOWER = {"voice": 1.0, "sms": 2.6, "loudspeaker": 2.0, "mail": 10.0, "group": 4.0}
@@ -56,33 +58,32 @@ class Happening:
 
 def simulate(notice: Notice, n: int, attempts: list[Attempt]) -> int:
     """Let the simulated phones ring: mark the attempts sent and write down what will come of them, second by second."""
-    moment = now()
-    rows = Attempt.everywhere.filter(addressee__notice=notice, rung=n, state=Attempt.State.PLANNED)
-    channel = attempts[0].channel
-    rows.filter(channel=channel, gateway=None).update(state=Attempt.State.SENT, carrier="simulator", sent_at=moment)
-    called = Addressee.everywhere.filter(notice=notice, called_at=None, attempts__rung=n, attempts__channel=channel)
+    moment, channels = now(), {a.channel for a in attempts}
+    rows = Attempt.everywhere.filter(addressee__notice=notice, rung=n, state=Attempt.State.PLANNED, gateway=None)
+    rows.filter(channel__in=channels).update(state=Attempt.State.SENT, carrier="simulator", sent_at=moment)
+    called = Addressee.everywhere.filter(notice=notice, called_at=None, attempts__rung=n)
     called.filter(attempts__state=Attempt.State.SENT).update(called_at=moment)
-    slots: dict[int, list[list[str]]] = {}
     tiers = dict(Addressee.everywhere.filter(notice=notice).values_list("pk", "tier"))
-    for call, (person, whom, tier) in _calls(attempts, tiers).items():
-        for h in fate(notice, n, person, whom, tier, channel):
-            slots.setdefault(max(1, round(h.after_s)), []).append([call, h.what, h.reason])
+    slots: dict[int, list[tuple[str, str, str, str]]] = {}
+    for a in {a.call: a for a in attempts}.values():
+        for h in fate(notice, n, a, tiers[a.addressee_id]):
+            slots.setdefault(max(1, round(h.after_s)), []).append((a.call, h.what, h.reason, a.channel))
     due.put_many("sim.calls", [
-        (moment + timedelta(seconds=s), f"sim:{notice.pk}:{n}:{channel}:{s}", {"via": channel, "calls": calls})
+        (moment + timedelta(seconds=s), f"sim:{notice.pk}:{n}:{s}", {"calls": calls})
         for s, calls in sorted(slots.items())
     ])  # fmt: skip
     return len(attempts)
 
 
-def _calls(attempts: list[Attempt], tiers: dict[int, str]) -> dict[str, tuple[int, str, str]]:
-    return {a.call: (a.person_id, a.whom, tiers[a.addressee_id]) for a in attempts}
-
-
-def fate(notice: Notice, n: int, person: int, whom: str, tier: str, channel: str) -> Iterator[Happening]:
+def fate(notice: Notice, n: int, attempt: Attempt, tier: str) -> Iterator[Happening]:
     """What becomes of one call."""
-    seed = scope.current().world.seed
-    rng = Random(f"{seed}:{notice.number}:{n}:{person}:{channel}")
-    never = Random(f"{seed}:{notice.number}:{person}").random() < NEVER
+    seed, person, channel = f"{scope.current().world.seed}:{notice.number}", attempt.person_id, attempt.channel
+    rng = Random(f"{seed}:{n}:{person}:{channel}")
+    own = attempt.whom in (Attempt.Whom.SELF, Attempt.Whom.DEPUTY)
+    cut_off = own and tier == "village" and Random(f"{seed}:{attempt.area_id}:cut").random() < CUT_OFF
+    never = cut_off or Random(f"{seed}:{person}").random() < NEVER
+    if cut_off and channel != "voice":
+        return
     if channel != "voice":
         yield Happening(rng.uniform(2, 8), "delivered")
     if never or rng.random() < MISSED[channel]:
@@ -90,7 +91,6 @@ def fate(notice: Notice, n: int, person: int, whom: str, tier: str, channel: str
             pick = rng.random()
             yield Happening(rng.uniform(12, 45), "failed", next(r for share, r in REASONS if pick <= share))
         return
-    own = whom in (Attempt.Whom.SELF, Attempt.Whom.DEPUTY)
     median = MEDIAN_S[tier if own else "district"] * SLOWER[channel] * (NIGHT if _night() else 1.0)
     answered = max(6.0, _around(rng, median, SPREAD))
     yield Happening(answered, "1")
@@ -111,27 +111,29 @@ def _night() -> bool:
 def work_calls(row: Due) -> None:
     """What the simulated phones do in this second."""
     told = row.body["calls"]
-    events.delivered([call for call, what, _ in told if what == "delivered"])
-    for reason in dict.fromkeys(r for _, what, r in told if what == "failed"):
-        events.failed([call for call, what, r in told if what == "failed" and r == reason], events.REASONS[reason])
-    for call, what, _ in told:
-        if what in ("1", "2") and events.pressed(call, what, via="foot" if what == "2" else row.body["via"]):
-            _plan_move(call)
+    events.delivered([call for call, what, _, _ in told if what == "delivered"])
+    for reason in dict.fromkeys(reason for _, what, reason, _ in told if what == "failed"):
+        calls = [call for call, what, why, _ in told if what == "failed" and why == reason]
+        events.failed(calls, events.REASONS[reason])
+    for digit, way in (("1", ""), ("2", "foot")):
+        presses = [events.Press(call, what, way or via) for call, what, _, via in told if what == digit]
+        if presses:
+            _plan_moves(events.pressed(presses))
 
 
-def _plan_move(call: str) -> None:
+def _plan_moves(answered: list[Addressee]) -> None:
     """Some villages that answered will move people out of danger, minutes to hours later."""
-    villages = Addressee.everywhere.filter(attempts__call=call, tier="village", state__in=Addressee.ANSWERS)
-    for addressee in villages.select_related("notice").order_by("pk"):
+    rows: list[tuple[datetime, str | None, dict]] = []
+    for addressee in answered:
         rng = Random(f"{scope.current().world.seed}:{addressee.notice.number}:{addressee.area_id}:move")
-        if rng.random() >= MOVES.get(addressee.notice.level or 4, 0.0):
+        if addressee.tier != "village" or rng.random() >= MOVES.get(addressee.notice.level or 4, 0.0):
             continue
         households = max(1, round(_around(rng, MOVE_HOUSEHOLDS, MOVE_SPREAD)))
         at = now() + timedelta(seconds=round(_around(rng, MOVE_S, MOVE_SPREAD)))
-        due.put(
-            "sim.moved", at, key=f"sim:moved:{addressee.pk}", addressee=addressee.pk, households=households,
-            people=round(households * PERSONS),
-        )  # fmt: skip
+        body = {"addressee": addressee.pk, "households": households, "people": round(households * PERSONS)}
+        rows.append((at, f"sim:moved:{addressee.pk}", body))
+    if rows:
+        due.put_many("sim.moved", rows)
 
 
 @due.handles("sim.moved")
