@@ -6,7 +6,7 @@ from anlan.kernel.cases.flow import FLOWS, Flow, Limit
 from anlan.kernel.clock.due import HANDLERS
 from anlan.kernel.clock.periodic import PERIODIC
 from anlan.kernel.journal.entry import HEARERS
-from anlan.kernel.registers import INDICATORS, REGISTERS
+from anlan.kernel.registers import ALL, INDICATORS
 
 MADE = "<!-- made by `anlan docs` from the declarations; edit those -->"
 
@@ -51,7 +51,7 @@ def length(limit: Limit) -> str:
 
 def registers() -> str:
     rows = [MADE, "# Registers and indicators\n", "| group | name | title | columns |", "|---|---|---|---|"]
-    rows += [f"| {r.group} | {r.name} | {r.title} | {' '.join(r.columns)} |" for r in REGISTERS.values()]
+    rows += [f"| {r.group} | {r.name} | {r.title} | {r.columns} |" for r in ALL.values()]
     rows += ["\n| indicator | label | register | definition |", "|---|---|---|---|"]
     rows += [f"| {i.name} | {i.label} | {i.register} | {i.definition} |" for i in INDICATORS.values()]
     return "\n".join(rows) + "\n"

@@ -20,7 +20,7 @@ from anlan.kernel.clock import beats, loop
 from anlan.kernel.live import feed
 from anlan.kernel.people import scope
 
-from . import ingest, visitor
+from . import gate, ingest
 
 log = logging.getLogger(__name__)
 THREADS = 8
@@ -100,7 +100,7 @@ async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
 
     def enter() -> tuple[scope.Scope | None, list[bytes]]:
         try:
-            who = visitor.scope_of_stream(scope_["path"], session)
+            who = gate.scope_of_stream(scope_["path"], session)
             if who is None:
                 return None, []
             missed = feed.missed(who, int(after)) if after.isdigit() else []

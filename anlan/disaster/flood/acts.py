@@ -9,12 +9,13 @@ from django.db import transaction
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
-from anlan.kernel.cases.moves import move, open_case
+from anlan.kernel.cases.moves import after, move, open_case
 from anlan.kernel.clock import due, now
 from anlan.kernel.notice import acts as notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 
+from . import flows
 from .models import Proposal, Response
 
 AUTO_AFTER = timedelta(minutes=10)
@@ -29,7 +30,7 @@ def standing() -> Response | None:
 def do_propose(kind: str, level: int | None, areas: list[str], *, fired: dict[str, Any], reason: str, at: datetime) -> Proposal:
     """Put a proposal before the duty officer; an older one still waiting lapses."""
     for older in Proposal.objects.filter(state="proposed"):
-        move(older, "lapse", text=f"{older}:已有新的建议")
+        move(older, "lapse", line={"text": f"{older}:已有新的建议,本条失效"})
     proposal = Proposal(
         area_id=scope.ROOT, kind=kind, level=level, areas=areas, fired=fired, reason=reason, signal_at=at, response=standing()
     )
@@ -48,42 +49,34 @@ def _auto_confirm(row: Any) -> None:
         do_confirm(proposal, signer="自动确认(回放)", consult="回放世界自动确认开关")
 
 
-def check_confirm(proposal: Proposal, signer: str, consult: str = "") -> Proposal:
-    """A person confirms; who signs must be named."""
-    if not signer.strip():
-        raise Refused("请填写签发人", field="signer")
-    return do_confirm(proposal, signer=signer.strip(), consult=consult.strip())
-
-
 def do_confirm(proposal: Proposal, *, signer: str, consult: str = "") -> Proposal:
-    """Confirm and carry out in one transaction: the level stands and the calls are due."""
-    with transaction.atomic():
-        move(proposal, "confirm", signer=signer, consult=consult, text=f"{proposal}:{signer}确认", level=proposal.level, wide=True)
-        _carry_out(proposal)
-    return proposal
+    """Confirm: the level stands and the calls are due, in one transaction."""
+    said = {"text": f"{proposal}:{signer}确认", "level": proposal.level, "wide": True}
+    return move(proposal, "confirm", signer=signer, consult=consult, line=said)
 
 
-def _carry_out(proposal: Proposal) -> None:
+@after(flows.PROPOSAL, "confirm")
+def carry_out(proposal: Proposal) -> None:
+    """What a confirmed proposal does, whoever confirmed it and wherever."""
     if proposal.kind == Proposal.Kind.END:
         _stand_down(proposal)
         return
-    response = standing()
+    response, before = standing(), None
     if response is None:
         response = Response(
             area_id=scope.ROOT, title="防汛防台风", level=proposal.level, areas=proposal.areas, started_at=now()
         )
         open_case(response, text=f"市防指启动{response}", level=response.level, basis=_basis(proposal), wide=True)
-        verb, before = "response.started", None
     else:
-        verb, before = "response.changed", response.level
-        response.level, response.areas = proposal.level, sorted({*response.areas, *proposal.areas})
+        before, response.level = response.level, proposal.level
+        response.areas = sorted({*response.areas, *proposal.areas})
         response.save()
     Proposal.objects.filter(pk=proposal.pk).update(response=response)
     proposal.response = response
     text = f"市防指{proposal.get_kind_display()}{response},范围:{area_names(response.areas)}"
     journal.write(
-        verb, response, text=text, level=response.level, before={"level": before}, after={"level": response.level},
-        basis=_basis(proposal), wide=True,
+        "response.changed" if before else "response.started", response, text=text, level=response.level,
+        before={"level": before}, after={"level": response.level}, basis=_basis(proposal), wide=True,
     )  # fmt: skip
     call_out(response, proposal)
 
@@ -108,7 +101,7 @@ def _stand_down(proposal: Proposal) -> None:
     if response is None:
         raise Refused("当前没有正在进行的响应")
     response.ended_at = now()
-    move(response, "end", text=f"市防指终止{response}", level=response.level, wide=True)
+    move(response, "end", line={"text": f"市防指终止{response}", "level": response.level, "wide": True})
     notice.do_close_about(response)
     text = f"市防指终止{response},历时{_hours(response)}"
     journal.write("response.stood_down", response, text=text, level=response.level, basis=_basis(proposal), wide=True)

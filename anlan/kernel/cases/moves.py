@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,9 +21,10 @@ from anlan.kernel.clock import due, now
 from anlan.kernel.clock.models import Due
 from anlan.kernel.people import scope
 
-from .flow import Limit, Move, Refused
+from .flow import Flow, Limit, Move, Refused
 from .models import Case, Remark
 
+AFTER: dict[tuple[str, str], Callable[[Any], Any]] = {}
 HOLIDAYS = Path(__file__).resolve().parents[1] / "clock" / "data" / "holidays.csv"
 
 
@@ -45,10 +47,24 @@ def open_case(case: Case, *, text: str = "", level: int | None = None, basis: st
     return case
 
 
-def move(
-    case: Case, name: str, *, text: str = "", level: int | None = None, basis: str = "", wide: bool = False, **given: Any
-) -> Case:
-    """Move a case: flow, scope, needed fields, compare-and-set, journal line, clocks. Raises Refused with the reason."""
+def after(flow: Flow, name: str) -> Callable:
+    """Declare what one move of a flow carries out. It runs inside the move's transaction, whoever moved the case."""
+
+    def wrap(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        if name not in {m.name for m in flow.moves}:
+            raise ValueError(f"{flow.name} has no move {name}")
+        AFTER[flow.name, name] = work
+        return work
+
+    return wrap
+
+
+def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given: Any) -> Any:
+    """Move a case: flow, scope, needed fields, compare-and-set, journal line, clocks, and what the move carries out.
+
+    ``given`` are fields that the move asks for; ``line`` is what the journal line says beyond the usual
+    (text, level, basis, wide). Raises Refused with the reason.
+    """
     step = case.flow.find(case.state, name)
     who = scope.current()
     if step.roles and not who.can(*step.roles, area=case.area_id):
@@ -66,17 +82,11 @@ def move(
         _unwatch(case, old)
         _watch(case)
         case.save()
-        after = {k: v for k, v in _facts(case).items() if before.get(k) != v}
-        journal.write(
-            f"{case.flow.name}.{step.target}",
-            case,
-            text=text or f"{case}:{step.label}",
-            level=level,
-            basis=basis,
-            before={k: before.get(k) for k in after},
-            after=after,
-            wide=wide,
-        )
+        changed = {k: v for k, v in _facts(case).items() if before.get(k) != v}
+        said = {"text": f"{case}:{step.label}", "before": {k: before.get(k) for k in changed}, "after": changed, **(line or {})}
+        journal.write(f"{case.flow.name}.{step.target}", case, **said)
+        if carry_out := AFTER.get((case.flow.name, name)):
+            carry_out(case)
     return case
 
 

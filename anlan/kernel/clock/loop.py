@@ -26,8 +26,8 @@ IDLE_S = 0.2
 def drain(world: World, limit: int = 1000) -> int:
     """Work all rows that are due now in a world that follows the real clock."""
     done = 0
-    while done < limit and due.work_one(world, world.at(real())):
-        done += 1
+    while done < limit and (worked := due.work_some(world, world.at(real()))):
+        done += worked
     return done
 
 
@@ -43,12 +43,11 @@ def advance(world: World, until: float | None = None) -> int:
         if at is None or (world.ends and at > world.ends) or not _paced(world, at):
             break
         at = max(at, world.step or at)
-        if not due.work_one(world, at, at):
-            break
+        worked = due.work_some(world, at, at)
         if at != world.step:
             world.step = at
             World.objects.filter(pk=world.pk).update(step=at)
-        done += 1
+        done += worked
     return done
 
 

@@ -104,7 +104,7 @@ def prefix(code: str) -> str:
 
 def within(column: str, start: str) -> Q:
     """Rows whose area code begins with ``start``; a range, so that an index serves it."""
-    return Q(**{f"{column}__range": (start.ljust(12, "0"), start.ljust(12, "9"))}) if start else Q()
+    return Q(**{f"{column}__gte": start.ljust(12, "0"), f"{column}__lte": start.ljust(12, "9")}) if start else Q()
 
 
 def reach_of(model: type[models.Model], scope: Scope) -> Q:

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
-from anlan.kernel.cases.moves import move, open_case
+from anlan.kernel.cases.moves import after, move, open_case
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Unit
 
+from . import flows
 from .models import Event, Order, Plan, Task
 
 
@@ -93,16 +94,25 @@ def check_order(event: Event, unit: Unit, text: str, minutes: int) -> Order:
     return do_order(event, unit, text.strip(), minutes, level=event.level)
 
 
+@after(flows.ORDER, "receive")
+def received(order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(received_at=now())
+
+
+@after(flows.ORDER, "finish")
+def finished(order: Order) -> None:
+    """The time and whether it was late belong to the order, however it was reported."""
+    order.done_at, order.late = now(), now() > order.finish_by
+    Order.objects.filter(pk=order.pk).update(done_at=order.done_at, late=order.late)
+
+
 def do_receive(order: Order) -> Order:
-    order.received_at = now()
-    return move(order, "receive", text=f"{order.unit}已接收:{order.text[:40]}")  # type: ignore[return-value]
+    return move(order, "receive", line={"text": f"{order.unit}已接收:{order.text[:40]}"})
 
 
 def do_finish(order: Order, result: str) -> Order:
-    moment = now()
-    order.done_at, order.late = moment, moment > order.finish_by
-    late = "(逾期)" if order.late else ""
-    return move(order, "finish", result=result, text=f"{order.unit}完成{late}:{order.text[:40]}。{result}")  # type: ignore[return-value]
+    late = "(逾期)" if now() > order.finish_by else ""
+    return move(order, "finish", result=result, line={"text": f"{order.unit}完成{late}:{order.text[:40]}。{result}"})
 
 
 def do_level(event: Event, level: int) -> None:
@@ -115,12 +125,15 @@ def do_level(event: Event, level: int) -> None:
 
 
 def do_close(event: Event, outcome: str) -> Event:
-    """Close the event; orders still open are withdrawn and say why."""
-    with transaction.atomic():
-        for order in event.orders.filter(state__in=("given", "received")):
-            move(order, "withdraw", text=f"{order}:事件终止,指令撤回")
-        move(event, "close", outcome=outcome, text=f"{event}:处置终止。{outcome}", wide=event.area_id == scope.ROOT)
-    return event
+    wide = event.area_id == scope.ROOT
+    return move(event, "close", outcome=outcome, line={"text": f"{event}:处置终止。{outcome}", "wide": wide})
+
+
+@after(flows.EVENT, "close")
+def closed(event: Event) -> None:
+    """Orders still open are withdrawn and say why."""
+    for order in event.orders.filter(state__in=("given", "received")):
+        move(order, "withdraw", line={"text": f"{order}:事件终止,指令撤回"})
 
 
 def tally(event: Event) -> dict[str, Any]:

@@ -1,0 +1,259 @@
+"""What the wall shows: indicators, short lists and the event card, all queries in the asker's scope."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Avg, Count, Max, Q, Sum
+from django.db.models.functions import Substr
+from django.utils import timezone
+
+from anlan.disaster.flood.models import Proposal, Response
+from anlan.kernel.clock import now
+from anlan.kernel.journal import read
+from anlan.kernel.live import feed
+from anlan.kernel.notice.models import Addressee, Notice
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
+from anlan.kernel.registers import ALL, find, indicator
+from anlan.kernel.registers.register import address
+from anlan.kernel.worlds.models import World
+from anlan.response.command import acts as command
+from anlan.response.command.models import Event, Order
+from anlan.response.duty import acts as duty
+from anlan.sensing.models import Alarm, Reading, Sensor, Warning
+
+STRIP = ("sensing.warnings", "sensing.alarms", "flood.proposals", "call.silent", "command.overdue", "duty.reports")
+ROWS = 6
+FEED = 30
+
+
+@feed.view("screen")
+def state(who: scope.Scope) -> dict[str, Any]:
+    """The whole wall as one object."""
+    moment = now()
+    event = Event.objects.filter(state="open").order_by("level", "-id").first()
+    response = Response.objects.filter(state="active").order_by("level").first()
+    return {
+        "world": world_head(who.world),
+        "as_of": _iso(moment),
+        "state": "event" if event else "calm",
+        "state_word": f"{response.title}{response.get_level_display()}应急响应" if response else "常态",
+        "level": response.level if response else None,
+        "duty": [{"label": s.get_post_display(), "name": s.person.name, "phone": ""} for s in duty.on_duty()],
+        "signals": [_signal(w) for w in Warning.objects.filter(state="active").order_by("level", "-id")],
+        "strip": [indicator(name).number() for name in STRIP],
+        "event": card(event) if event else None,
+        "panels": _panels(event, moment),
+        "areas": areas(moment),
+        "layers": layers(),
+        "feed": [feed.item(line) for line in read.lines()[:FEED]],
+    }
+
+
+def world_head(world: World) -> dict[str, Any]:
+    return {
+        "id": world.pk, "kind": world.kind, "title": world.title, "mark": world.mark, "now": _iso(now()),
+        "speed": world.speed, "paused": world.paused or world.closed, "closed": world.closed,
+    }  # fmt: skip
+
+
+def _iso(at: Any) -> str | None:
+    return timezone.localtime(at).isoformat() if at else None
+
+
+def _short(at: Any) -> str:
+    return timezone.localtime(at).strftime("%m-%d %H:%M") if at else "—"
+
+
+def _signal(warning: Warning) -> dict[str, Any]:
+    return {"hazard": warning.hazard, "colour": warning.colour, "text": str(warning), "href": find("warning").link(warning)}
+
+
+def card(event: Event) -> dict[str, Any]:
+    """What, where, how bad, who commands, who is at risk, what was decided, what is late."""
+    tally = command.tally(event)
+    people = Addressee.objects.aggregate(households=Sum("households"), people=Sum("people"))
+    lead = next((s.person.name for s in duty.on_duty()), "未配置")
+    proposal = Proposal.objects.filter(state="confirmed").order_by("-id").first()
+    rows = [
+        ("时间", _short(event.occurred_at)),
+        ("地点", event.place or str(event.area)),
+        ("指挥", event.commander or lead),
+        ("决定", f"{proposal}({proposal.signer})" if proposal else "无"),
+        ("指令", f"下达 {tally['given']} 条,完成 {tally['done']} 条,在办 {tally['open']} 条"),
+        ("转移", f"{people['households'] or 0} 户 {people['people'] or 0} 人"),
+    ]
+    late = Order.objects.filter(event=event, overdue=True, closed_at=None).select_related("unit").order_by("finish_by")[:4]
+    waiting = Proposal.objects.filter(state="proposed")
+    return {
+        "title": event.title, "level": event.level, "state": event.state_label, "href": find("event").link(event),
+        "rows": [{"label": a, "value": b} for a, b in rows],
+        "late": [{"text": str(o), "href": find("order").link(o), "since": _iso(o.finish_by)} for o in late],
+        "clocks": [{"label": str(p), "due": _iso(p.due_at), "done": None} for p in waiting],
+    }  # fmt: skip
+
+
+def _panels(event: Event | None, moment: Any) -> list[dict[str, Any]]:
+    notice = Notice.objects.filter(kind="call").order_by("-id").first()
+    return [
+        _calls(notice, moment),
+        _districts(notice, moment),
+        _rain_line(moment) if event else _posts(moment),
+        _alarms(moment),
+        _warnings(moment),
+        _orders(event, moment) if event else _proposals(moment),
+    ]
+
+
+def panel(slot: str, title: str, source: str, moment: Any, kind: str, href: str = "", **rest: Any) -> dict[str, Any]:
+    return {
+        "slot": slot, "title": title, "source": source, "as_of": _iso(moment), "href": href, "kind": kind, "empty": "无", **rest
+    }  # fmt: skip
+
+
+def _number(label: str, value: Any, unit: str, href: str, definition: str, state: str = "ok") -> dict[str, Any]:
+    return {"label": label, "value": value, "unit": unit, "href": href, "definition": definition, "state": state}
+
+
+def _calls(notice: Notice | None, moment: Any) -> dict[str, Any]:
+    """The newest call: how many were called, have answered, are silent. Each number opens exactly its rows."""
+    book = find("addressee")
+    rows = []
+    if notice:
+        counts = dict(notice.addressees.values_list("state").annotate(n=Count("id")))
+        for label, state, definition in (
+            ("已应答", "answered", "本人或 B 角、上级已应答的岗位数"),
+            ("待应答", "waiting", "已呼叫、尚未应答、阶梯未走完的岗位数"),
+            ("代答", "on_behalf", "由值班人员记录代答的岗位数"),
+            ("未应答", "silent", "阶梯走完仍无人应答的岗位数"),
+        ):
+            params = {"notice": notice.pk, "state": state}
+            bad = "late" if state == "silent" and counts.get(state) else "ok"
+            rows.append(_number(label, counts.get(state, 0), "人", book.url(params), definition, bad))
+    title = notice.title if notice else "叫应"
+    return panel("left1", title, "叫应记录(模拟电话)", moment, "numbers", address("list", "addressee"), numbers=rows)
+
+
+def _districts(notice: Notice | None, moment: Any) -> dict[str, Any]:
+    """Silent first: each district's share answered."""
+    bars = []
+    if notice:
+        found: dict[str, list[int]] = {}
+        for area, state, n in notice.addressees.values_list("area_id", "state").annotate(n=Count("id")):
+            row = found.setdefault(area[:6], [0, 0])
+            row[0] += n
+            row[1] += n if state in Addressee.ANSWERS else 0
+        names = {a.code[:6]: a for a in Area.objects.filter(level="district")}
+        for code, (total, answered) in found.items():
+            if code in names:
+                href = find("addressee").url({"notice": notice.pk, "area": names[code].code})
+                bars.append({"label": names[code].name, "value": answered, "total": total, "href": href})
+        bars.sort(key=lambda b: b["value"] / b["total"])
+    return panel("left2", "各区(市)应答", "叫应记录", moment, "bars", address("list", "addressee"), bars=bars)
+
+
+def _posts(moment: Any) -> dict[str, Any]:
+    rows = [{"cells": [s.get_post_display(), s.person.name, _short(s.until)], "level": None, "href": "", "late": False} for s in duty.on_duty()]
+    return panel("left3", "值班值守", "值班安排", moment, "table", address("list", "shift"), columns=["岗位", "姓名", "至"], rows=rows)
+
+
+def _rain_line(moment: Any) -> dict[str, Any]:
+    """Hourly mean rain of the three districts that got most, from the gauges."""
+    hours: dict[str, dict[str, float]] = {}
+    for district, at, mean in _rain_steps(moment).order_by("at"):
+        hour = f"{timezone.localtime(at):%Y-%m-%dT%H:00:00+08:00}"
+        cell = hours.setdefault(district, {})
+        cell[hour] = cell.get(hour, 0.0) + mean
+    names = {a.code[:6]: a.name for a in Area.objects.filter(level="district")}
+    top = sorted(hours, key=lambda code: -sum(hours[code].values()))[:3]
+    series = [{"name": names.get(c, c), "points": [[h, round(mm, 1)] for h, mm in hours[c].items()]} for c in top]
+    return panel(
+        "left3", "近24小时面雨量", "雨量站(重建序列)", moment, "line", address("list", "station"), line={"unit": "mm/h", "series": series}
+    )
+
+
+def _rain_steps(moment: Any) -> Any:
+    """Mean rain of each district's gauges at each step of the last 24 hours."""
+    since = moment - timedelta(hours=24)
+    rows = Reading.objects.filter(world=scope.current().world, at__gt=since, at__lte=moment, sensor__quantity="rain")
+    return rows.annotate(district=Substr("sensor__area_id", 1, 6)).values_list("district", "at").annotate(mean=Avg("value"))
+
+
+def _alarms(moment: Any) -> dict[str, Any]:
+    rows = Alarm.objects.filter(active=True).select_related("sensor__station", "rule", "area").order_by("level", "-id")[:ROWS]
+    book = find("alarm")
+    cells = [
+        {"cells": [a.sensor.station.name, str(a.rule), f"{a.peak:.1f}{a.sensor.unit}", _short(a.at)], "level": a.level, "href": book.link(a), "late": False}
+        for a in rows
+    ]  # fmt: skip
+    return panel("right1", "监测告警", "监测站", moment, "table", book.url({"active": True}), columns=["测站", "规则", "最大", "时间"], rows=cells)
+
+
+def _warnings(moment: Any) -> dict[str, Any]:
+    book = find("warning")
+    rows = [
+        {"cells": [str(w), w.issuer, _short(w.issued_at), "重建" if w.reconstructed else "公布"], "level": w.level, "href": book.link(w), "late": False}
+        for w in Warning.objects.filter(state="active").order_by("level", "-id")[:ROWS]
+    ]  # fmt: skip
+    return panel("right2", "预警信号", "气象台", moment, "table", book.url({"state": "active"}), columns=["信号", "发布", "时间", "依据"], rows=rows)
+
+
+def _orders(event: Event | None, moment: Any) -> dict[str, Any]:
+    """Late first, then what is due next."""
+    book = find("order")
+    rows = Order.objects.filter(event=event, closed_at=None).select_related("unit").order_by("-overdue", "finish_by")[:ROWS]
+    cells = [
+        {"cells": [o.unit.short, o.text, o.state_label, _short(o.finish_by)], "level": None, "href": book.link(o), "late": o.overdue}
+        for o in rows
+    ]  # fmt: skip
+    return panel(
+        "right3", "事件处置", "调度指令", moment, "table", book.url({"event": event.pk}) if event else book.url(),
+        columns=["单位", "任务", "状态", "时限"], rows=cells,
+    )  # fmt: skip
+
+
+def _proposals(moment: Any) -> dict[str, Any]:
+    book = find("proposal")
+    rows = [
+        {"cells": [str(p), p.state_label, _short(p.opened_at)], "level": p.level, "href": book.link(p), "late": p.overdue}
+        for p in Proposal.objects.order_by("-id")[:ROWS]
+    ]
+    return panel("right3", "响应建议", "防办", moment, "table", book.url(), columns=["建议", "状态", "时间"], rows=rows)
+
+
+def areas(moment: Any) -> dict[str, dict[str, Any]]:
+    """For each town: the largest 24 h rain of its gauges, and its latest call."""
+    found: dict[str, dict[str, Any]] = {}
+    since = moment - timedelta(hours=24)
+    rain = (
+        Reading.objects.filter(world=scope.current().world, at__gt=since, at__lte=moment, sensor__quantity=Sensor.Quantity.RAIN)
+        .values_list("sensor_id", "sensor__area_id")
+        .annotate(total=Sum("value"))
+    )
+    for _, area, total in rain:
+        town = found.setdefault(area, {})
+        town["rain_mm"] = max(round(total, 1), town.get("rain_mm", 0.0))
+    last = Notice.objects.filter(kind="call").aggregate(last=Max("pk"))["last"]
+    calls = Addressee.objects.filter(notice_id=last, area__level__in=("town", "village")).values_list("area_id")
+    counted = calls.annotate(
+        called=Count("id"), answered=Count("id", filter=Q(state__in=Addressee.ANSWERS)), silent=Count("id", filter=Q(state="silent"))
+    )
+    for area, called, answered, silent in counted:
+        town = found.setdefault(area[:9] + "000", {})
+        for name, n in (("called", called), ("answered", answered), ("silent", silent)):
+            town[name] = town.get(name, 0) + n
+    return found
+
+
+def layers() -> list[dict[str, Any]]:
+    """Every register with a place is a layer."""
+    found = []
+    for book in ALL.values():
+        if book.point and book.visible():
+            found.append(
+                {"name": book.name, "label": book.title, "family": book.family or book.group, "count": book.rows().count(),
+                 "href": book.url(), "url": address("layer", book.name), "on": book.name in ("alarm",)}
+            )  # fmt: skip
+    return found

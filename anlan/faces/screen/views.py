@@ -1,0 +1,26 @@
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+import orjson
+
+from anlan.faces.gate import require
+from anlan.kernel.live import feed
+from anlan.kernel.people import scope
+from anlan.kernel.people.roles import READERS
+
+from . import state as _state  # noqa: F401  declares the view that is pushed
+
+
+@require(*READERS)
+@require_safe
+def wall(request: HttpRequest) -> HttpResponse:
+    """The wall's page; it fills itself from state.json and the live feed."""
+    return render(request, "screen/wall.html", {"base": scope.current().world.prefix})
+
+
+@require(*READERS)
+@require_safe
+def state(request: HttpRequest) -> HttpResponse:
+    """The wall's whole state."""
+    return HttpResponse(orjson.dumps(feed.VIEWS["screen"](scope.current())), content_type="application/json")

@@ -1,0 +1,210 @@
+"""What falls due is worked once, by whoever is alive, and never forgotten."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+
+from anlan.kernel import clock
+from anlan.kernel.clock import beats, due, loop, periodic
+from anlan.kernel.clock.models import Beat, Due
+from anlan.kernel.people import scope
+from anlan.kernel.worlds.models import World
+
+from . import city
+
+WORKER = Path(__file__).with_name("clock_worker.py")
+SEEN: list = []
+
+
+@due.handles("test.note")
+def note(row: Due) -> None:
+    SEEN.append((row.body.get("n"), clock.now()))
+
+
+@due.handles("test.fail")
+def fail(row: Due) -> None:
+    Beat.objects.create(name=f"half {row.pk}")
+    if row.tries < 2:
+        raise ConnectionError("通道不可用")
+
+
+@due.handles("test.outside", outside=True, lease_s=5)
+def outside(row: Due) -> None:
+    SEEN.append(row.body["n"])
+
+
+@pytest.fixture
+def world(db) -> World:
+    SEEN.clear()
+    return city.build()
+
+
+def test_a_row_is_worked_when_its_time_has_come_and_not_before(world):
+    with scope.everyone(world):
+        due.put("test.note", clock.now() + timedelta(minutes=5), n=1)
+        assert loop.drain(world) == 0
+        with clock.travelled(timedelta(minutes=6)):
+            assert loop.drain(world) == 1
+            assert loop.drain(world) == 0
+    row = Due.objects.get()
+    assert row.done_at and row.runs == 1 and not row.late or row.done_at - row.at > due.GRACE
+
+
+def test_a_key_is_written_once(world):
+    with scope.everyone(world):
+        for _ in range(3):
+            due.put("test.note", clock.now(), key="once")
+        loop.drain(world)
+    assert Due.objects.count() == 1 and len(SEEN) == 1
+
+
+def test_what_is_put_in_a_transaction_that_fails_is_not_due(world):
+    with scope.everyone(world), pytest.raises(RuntimeError), transaction.atomic():
+        due.put("test.note", clock.now())
+        raise RuntimeError
+    assert not Due.objects.exists()
+
+
+def test_after_a_pause_everything_is_caught_up_and_marked_late(world):
+    with scope.everyone(world):
+        for n in range(5):
+            due.put("test.note", clock.now() + timedelta(minutes=n), n=n)
+        with clock.travelled(timedelta(hours=3)):
+            assert loop.drain(world) == 5
+    assert [n for n, _ in SEEN] == [0, 1, 2, 3, 4]
+    assert Due.objects.filter(late=True).count() == 5
+
+
+def test_a_fault_leaves_no_half_work_and_is_tried_again_with_growing_waits(world):
+    with scope.everyone(world):
+        due.put("test.fail", clock.now())
+        loop.drain(world)
+        row = Due.objects.get()
+        assert row.done_at is None and "通道不可用" in row.fault and row.tries == 1
+        assert not Beat.objects.filter(name__startswith="half").exists()
+        with clock.travelled(timedelta(minutes=1)):
+            loop.drain(world)
+        with clock.travelled(timedelta(minutes=5)):
+            loop.drain(world)
+    row.refresh_from_db()
+    assert row.done_at and row.runs == 1 and row.tries == 2 and row.late
+
+
+def test_outside_work_is_leased_and_a_dead_holders_lease_is_given_back(world):
+    with scope.everyone(world):
+        row = due.put("test.outside", clock.now(), n=7)
+        Due.objects.filter(pk=row.pk).update(leased_until=clock.real() + timedelta(minutes=5), holder="elsewhere:1:x")
+        assert loop.drain(world) == 0
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        host = due.HOLDER.split(":")[0]
+        Due.objects.filter(pk=row.pk).update(holder=f"{host}:{gone.pid}:x")
+        assert due.free_dead() == 1
+        assert loop.drain(world) == 1
+    assert SEEN == [7]
+
+
+def test_a_dropped_row_is_not_worked_and_stays(world):
+    with scope.everyone(world):
+        due.put("test.note", clock.now(), key="gone")
+        assert due.drop("gone") == 1
+        assert loop.drain(world) == 0
+    assert Due.objects.get().dropped
+
+
+def test_periodic_duties_do_each_missed_occurrence_or_only_the_latest(world):
+    each: list = []
+    latest: list = []
+    clock.every("test.each", each=True, hours=1)(each.append)
+    clock.every("test.latest", hours=1)(latest.append)
+    with scope.everyone(world):
+        periodic.start(world)
+        Due.objects.exclude(kind__startswith="every:test.").update(dropped=True)
+        with clock.travelled(timedelta(hours=5, minutes=30)):
+            loop.drain(world)
+    periodic.PERIODIC.pop("test.each"), periodic.PERIODIC.pop("test.latest")
+    assert len(each) == 5 and len(latest) == 1
+
+
+def test_a_stepped_world_stands_at_each_rows_own_time(world):
+    start = datetime(2022, 9, 14, tzinfo=UTC)
+    replay = World.objects.create(
+        kind="replay", title="回放", stepped=True, speed=1e9, anchor_world=start, anchor_real=clock.real(), step=start
+    )
+    with scope.everyone(replay):
+        for hours in (3, 1, 2):
+            due.put("test.note", start + timedelta(hours=hours), n=hours)
+    time.sleep(0.01)
+    assert loop.advance(replay) == 3
+    assert SEEN == [(n, start + timedelta(hours=n)) for n in (1, 2, 3)]
+    assert World.objects.get(pk=replay.pk).step == start + timedelta(hours=3)
+
+
+def test_a_paced_world_does_not_run_ahead(world):
+    start = datetime(2022, 9, 14, tzinfo=UTC)
+    replay = World.objects.create(
+        kind="replay", title="回放", stepped=True, speed=60, anchor_world=start, anchor_real=clock.real(), step=start
+    )
+    with scope.everyone(replay):
+        due.put("test.note", start + timedelta(minutes=10), n=1)
+    assert loop.advance(replay) == 0
+    with clock.travelled(timedelta(seconds=11)):
+        assert loop.advance(replay) == 1
+
+
+def test_only_one_process_drives_a_stepped_world(world):
+    replay = World.objects.create(kind="replay", title="回放", stepped=True, driver="elsewhere:1:x")
+    replay.driver_until = clock.real() + timedelta(seconds=5)
+    replay.save()
+    assert not loop.drives(replay)
+    with clock.travelled(timedelta(seconds=6)):
+        assert loop.drives(replay)
+
+
+def test_health_goes_red_when_a_loop_falls_silent(world):
+    beats.beat("test loop", silence_s=30)
+    assert beats.health()["beats"]["test loop"]["ok"]
+    with clock.travelled(timedelta(seconds=31)):
+        assert beats.health() == beats.health() | {"status": "down"}
+
+
+def _workers(env: dict, count: int, rows: int) -> dict:
+    """Start workers on one database and wait until all rows are done; what the table says then."""
+    run = [sys.executable, str(WORKER)]
+    subprocess.run([*run, "make", str(rows)], env=env, check=True)
+    crowd = [subprocess.Popen([*run, "work"], env=env) for _ in range(count)]
+    for worker in crowd:
+        worker.wait(timeout=240)
+    out = subprocess.run([*run, "tell"], env=env, check=True, capture_output=True, text=True).stdout
+    return dict(zip(("rows", "done", "ran", "doubled"), map(int, out.split()), strict=True))
+
+
+def test_ten_thousand_rows_with_four_workers_none_twice_on_sqlite(tmp_path):
+    env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
+    assert _workers(env, 4, 10_000) == {"rows": 10_000, "done": 10_000, "ran": 10_000, "doubled": 0}
+
+
+def test_ten_thousand_rows_with_four_workers_none_twice_on_postgresql(tmp_path, pg_url):
+    env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": pg_url}
+    assert _workers(env, 4, 10_000) == {"rows": 10_000, "done": 10_000, "ran": 10_000, "doubled": 0}
+
+
+def test_a_killed_worker_leaves_nothing_half_done(tmp_path):
+    env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
+    run = [sys.executable, str(WORKER)]
+    subprocess.run([*run, "make", "600"], env=env, check=True)
+    for _ in range(4):
+        worker = subprocess.Popen([*run, "work"], env=env)
+        time.sleep(1.5)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    subprocess.run([*run, "work"], env=env, check=True, timeout=120)
+    out = subprocess.run([*run, "tell"], env=env, check=True, capture_output=True, text=True).stdout
+    assert out.split() == ["600", "600", "600", "0"]
