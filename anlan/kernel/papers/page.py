@@ -102,7 +102,7 @@ def run(
     paragraph: Paragraph, text: str, font: str = FANG, size: float = BODY_PT, colour: RGBColor | None = None
 ) -> Any:
     """One run in one face; Chinese quotation marks keep their full width."""
-    made = paragraph.add_run(words.typeset(text))
+    made: Any = paragraph.add_run(words.typeset(text))
     made.font.size, made.font.name = Pt(size), LATIN
     fonts = made._element.rPr.rFonts
     fonts.set(qn("w:eastAsia"), font)
@@ -151,9 +151,9 @@ def indents(made: Paragraph, indent: float, left: float, right: float, size: flo
     """Indents both in points, which every program reads, and in characters, which Word prefers."""
     if not (indent or left or right):
         return
-    form = made.paragraph_format
+    form: Any = made.paragraph_format
     form.first_line_indent, form.left_indent, form.right_indent = Pt(indent * size), Pt(left * size), Pt(right * size)
-    given = made._p.pPr.ind
+    given: Any = made._p.get_or_add_pPr().ind
     name = "firstLineChars" if indent >= 0 else "hangingChars"
     for key, value in ((name, abs(indent)), ("leftChars", left), ("rightChars", right)):
         if value:

@@ -45,7 +45,7 @@ def _lines(title: str, widest: int) -> list[str]:
     def best(start: int) -> tuple[float, tuple[int, ...]]:
         if start == len(title):
             return 0.0, ()
-        found = (float("inf"), (len(title),))
+        found: tuple[float, tuple[int, ...]] = (float("inf"), (len(title),))
         for stop in (s for s in stops if s > start):
             length = width(title[start:stop])
             if length > widest and stop != start + 1:
