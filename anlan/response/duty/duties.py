@@ -1,4 +1,4 @@
-"""What the duty room hears: a replay needs its own people on duty."""
+"""What the duty room hears: a replay or an exercise needs its own people on duty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .models import Shift
 PATTERN = ((Shift.Post.LEAD, "leader"), (Shift.Post.CHIEF, "duty_lead"), (Shift.Post.OFFICER, "duty_officer"))
 
 
-@journal.on("replay.begun", "city.seeded")
+@journal.on("replay.begun", "exercise.begun", "city.seeded")
 def on_begun(line: Any) -> None:
     """Twelve-hour shifts for the length of the replay (or the next three days), from the holders of the city's posts."""
     world = scope.current().world
