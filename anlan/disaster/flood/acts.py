@@ -101,7 +101,8 @@ def _stand_down(proposal: Proposal) -> None:
     if response is None:
         raise Refused("当前没有正在进行的响应")
     response.ended_at = now()
-    move(response, "end", line={"text": f"市防指终止{response}", "level": response.level, "wide": True})
+    with scope.narrowed(reaches=None):  # who may confirm the end was asked above; the ending follows from it
+        move(response, "end", line={"text": f"市防指终止{response}", "level": response.level, "wide": True})
     notice.do_close_about(response)
     text = f"市防指终止{response},历时{_hours(response)}"
     journal.write("response.stood_down", response, text=text, level=response.level, basis=_basis(proposal), wide=True)
