@@ -1,0 +1,1 @@
+"""Files: attachments by content, with time, place and sender."""

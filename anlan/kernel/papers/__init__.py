@@ -1,0 +1,1 @@
+"""Papers: official documents, workbooks and print pages by code."""
