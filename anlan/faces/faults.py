@@ -11,7 +11,12 @@ from typing import Any
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.core.exceptions import (
-    BadRequest, ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent,
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
     ValidationError,
 )  # fmt: skip
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
@@ -26,8 +31,8 @@ from anlan.kernel.people.scope import NoScope, ReadOnly
 log = logging.getLogger(__name__)
 SECRET = ("csrfmiddlewaretoken", "password", "code", "token")
 TITLES = {
-    400: "提交的内容有误", 401: "请先登录", 403: "没有权限", 404: "没有找到", 405: "不支持的操作", 409: "现在不能这样办理",
-    413: "内容过大", 429: "请稍后再试", 500: "系统出现意外故障", 503: "系统暂时忙",
+    400: "提交的内容有误", 403: "没有权限", 404: "没有找到", 409: "现在不能这样办理", 413: "内容过大",
+    429: "请稍后再试", 500: "系统出现意外故障", 503: "系统暂时忙",
 }  # fmt: skip
 BUSY = "数据正在被其他人写入,本次提交没有保存。您填写的内容已保留在下方,请几秒后点「重新提交」。"
 FULL = "服务器磁盘已满,本次提交没有保存。您填写的内容已保留在下方,请复制留存,并立即通知系统管理员清理磁盘。"
@@ -99,12 +104,15 @@ def typed(request: HttpRequest) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if not any(word in name.lower() for word in SECRET)]
 
 
-def page(request: HttpRequest, status: int, message: str, *, number: str = "", field: str = "", **more: Any) -> HttpResponse:
+def page(
+    request: HttpRequest, status: int, message: str, *, number: str = "", field: str = "", **more: Any
+) -> HttpResponse:
     """One fault as a page, a fragment for htmx, or JSON."""
     title = more.pop("title", TITLES.get(status, "出错了"))
     if wants_json(request):
         body = {"error": message or title, "status": status, "field": field, "number": number}
-        return JsonResponse({k: v for k, v in body.items() if v}, status=status, json_dumps_params={"ensure_ascii": False})
+        told = {k: v for k, v in body.items() if v}
+        return JsonResponse(told, status=status, json_dumps_params={"ensure_ascii": False})
     kept = typed(request)
     files = bool(kept) and bool(getattr(request, "_files", None))
     context = {

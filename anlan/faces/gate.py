@@ -185,6 +185,8 @@ class Gate:
         if who.roles == {"guest"} and request.method not in SAFE:
             raise Refused("演示访客只能查看,不能办理。请用自己的账号登录后再试。")
         if not getattr(view, "account", False):
+            if request.session.get("must_change"):
+                return redirect("/account/password/")
             if needs_device(request, who):
                 return redirect("/account/device/")
             if menu.only_keeps(who) and not who.roles & set(getattr(view, "roles", ())):

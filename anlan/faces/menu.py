@@ -7,6 +7,8 @@ from typing import Any
 from django.urls import get_script_prefix
 
 from anlan.kernel.people import scope
+from anlan.kernel.registers import pages
+from anlan.kernel.registers.register import address
 
 KEEPERS = {
     "system_keeper": ("账户", "keepers/accounts/"),
@@ -35,12 +37,18 @@ def groups(path: str) -> list[dict[str, Any]]:
     if who is None or not who.reaches:
         return []
     found = [] if only_keeps(who) else [_group(path, "工作", FACES)]
+    found += [
+        {"label": label, "items": [_item(path, register.title, address("list", register.name)) for register in rows]}
+        for label, rows in pages.groups().items()
+    ]
     if keeping := [link for role, link in KEEPERS.items() if role in who.roles and who.world.actual]:
         found.append(_group(path, "系统管理", keeping))
     return found
 
 
 def _group(path: str, label: str, links: list[tuple[str, str]]) -> dict[str, Any]:
-    base = get_script_prefix()
-    items = [{"label": name, "href": base + href, "here": path.startswith(base + href)} for name, href in links]
-    return {"label": label, "items": items}
+    return {"label": label, "items": [_item(path, name, get_script_prefix() + href) for name, href in links]}
+
+
+def _item(path: str, label: str, href: str) -> dict[str, Any]:
+    return {"label": label, "href": href, "here": path.startswith(href)}

@@ -129,7 +129,10 @@ def _match(user: User, code: str) -> Any:
 
 
 def _enter(request: HttpRequest, user: User, target: str, device: Any = None) -> HttpResponseBase:
+    first = user.last_login is None
     auth.login(request, user)
+    if first:
+        request.session["must_change"] = True
     if device is not None:
         django_otp.login(request, device)
     gate.forget(user.pk)

@@ -1,5 +1,9 @@
-"""Addresses of this face."""
+from django.urls import path
 
-from typing import Any
+from . import pages
 
-urlpatterns: list[Any] = []
+urlpatterns = [
+    path("", pages.mine, name="account"),
+    path("password/", pages.password, name="account-password"),
+    path("device/", pages.device, name="account-device"),
+]

@@ -1,5 +1,12 @@
-"""Addresses of this face."""
+from django.urls import path
 
-from typing import Any
+from . import pages
 
-urlpatterns: list[Any] = []
+urlpatterns = [
+    path("accounts/", pages.accounts, name="keepers-accounts"),
+    path("accounts/<int:pk>/<slug:act>/", pages.account_act, name="keepers-account-act"),
+    path("grants/", pages.grants, name="keepers-grants"),
+    path("grants/<int:pk>/end/", pages.end, name="keepers-grant-end"),
+    path("locks/<int:pk>/<slug:act>/", pages.lock_act, name="keepers-lock-act"),
+    path("audit/", pages.audit, name="keepers-audit"),
+]

@@ -43,7 +43,10 @@ def accounts() -> list[tuple[str, str, str]]:
         hashes = list(pool.map(make_password, passwords))
     made = []
     for (role, area, person), clear, kept in zip(holders, passwords, hashes, strict=True):
-        person.user = User.objects.create(username=role, password=kept)
+        user = User(username=role, password=kept)
+        user.last_login = user.date_joined  # nobody is made to change the password of a demo account
+        user.save()
+        person.user = user
         person.save(update_fields=["user"])
         Grant.objects.create(person=person, role=role, area_id=area, since=SINCE)
         made.append((role, clear, f"{ROLES[role].label}({person.area}·{person.name})"))

@@ -11,6 +11,7 @@ import csv
 import math
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -78,9 +79,6 @@ def read_towns() -> list[dict[str, str]]:
         return list(csv.DictReader(rows))
 
 
-# -- areas -----------------------------------------------------------------------------------------------------------
-
-
 def areas() -> None:
     """The city, ten districts, their towns, and ten invented villages in each town."""
     towns = read_towns()
@@ -136,10 +134,7 @@ def _villages(town: Area, kind: str) -> Iterator[Area]:
 def _split(total: int, weights: list[float]) -> list[int]:
     """Whole parts by weight that add up to the total."""
     edges = [round(total * sum(weights[:n]) / sum(weights)) for n in range(len(weights) + 1)]
-    return [b - a for a, b in zip(edges, edges[1:], strict=False)]
-
-
-# -- units -----------------------------------------------------------------------------------------------------------
+    return [b - a for a, b in pairwise(edges)]
 
 
 def units() -> None:
@@ -192,9 +187,6 @@ def _village_units(area: Area) -> list[Unit]:
 
 
 UNITS: dict[str, Any] = {"district": _district_units, "town": _town_units, "village": _village_units}
-
-
-# -- persons, posts, holdings ----------------------------------------------------------------------------------------
 
 CITY_POSTS = (
     ("局领导", "leader", "3702.yj", 1),
