@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import django
-import outbound
 import psycopg
 import pytest
+
+import outbound
 
 IN_CI = os.environ.get("ANLAN_CI") == "1"
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
