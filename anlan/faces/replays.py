@@ -39,10 +39,9 @@ def report(world: World) -> dict[str, Any]:
             "lags_s": {
                 "signal_to_proposal": _signal_to_proposal(),
                 "confirm_to_first_attempt": _confirm_to_attempt(),
-                "answer_p50": stats["p50"],
-                "answer_p95": stats["p95"],
+                "answer_p50": stats["answer_p50"],
+                "answer_p95": stats["answer_p95"],
             },
-            "by_level": stats.get("by_level", {}),
             "final_level": Response.objects.order_by("id").values_list("level", flat=True).last(),
         }
 

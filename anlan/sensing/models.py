@@ -101,8 +101,8 @@ class Alarm(Scoped):
     value = models.FloatField("触发值")
     peak = models.FloatField("最大值")
     active = models.BooleanField("未解除", default=True)
-    cleared_at = models.DateTimeField("解除时间", null=True)
-    acknowledged_at = models.DateTimeField("确认时间", null=True)
+    cleared_at = models.DateTimeField("解除时间", null=True, blank=True)
+    acknowledged_at = models.DateTimeField("确认时间", null=True, blank=True)
     acknowledged_by = models.CharField("确认人", max_length=40, blank=True)
 
     class Meta:
@@ -134,10 +134,10 @@ class Warning(Scoped):
     state = models.CharField("状态", max_length=10, choices=State, default=State.ACTIVE)
     issuer = models.CharField("发布单位", max_length=40)
     issued_at = models.DateTimeField("发布时间")
-    ended_at = models.DateTimeField("结束时间", null=True)
+    ended_at = models.DateTimeField("结束时间", null=True, blank=True)
     text = models.TextField("内容", blank=True)
     identifier = models.CharField("编号", max_length=40, blank=True)
-    previous = models.ForeignKey("self", models.PROTECT, null=True, verbose_name="前一信号", related_name="+")
+    previous = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name="前一信号", related_name="+")
     source = models.CharField("来源", max_length=200, blank=True)
     reconstructed = models.BooleanField("重建", default=False)
     wide = models.BooleanField(default=True, editable=False)

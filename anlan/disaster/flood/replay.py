@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import numpy as np
 from django.db import transaction
 
 from anlan.kernel import journal
 from anlan.kernel.clock import due, real
 from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
 from anlan.kernel.worlds.models import World
 from anlan.sensing import acts as sensing
 from anlan.sensing import door
-from anlan.sensing.models import Reading, Sensor, Station, Warning
+from anlan.sensing.models import Reading, Sensor, Warning
 
 from . import muifa
 
@@ -23,11 +25,18 @@ TITLE = "台风“梅花”回放(2022年9月14—16日)"
 MARK = "【回放】历史重演:信号、响应为公布事实,逐时序列按公布总量重建,人员与应答为模拟"
 STARTS = datetime(2022, 9, 14, 8, 0, tzinfo=UTC)
 ENDS = datetime(2022, 9, 16, 2, 0, tzinfo=UTC)
-COLOUR = {"蓝": "blue", "黄": "yellow", "橙": "orange", "红": "red"}
+QUANTITY = {
+    "rain": ("rain", "mm", 0.0, 200.0),
+    "wind": ("gust", "m/s", 0.0, 90.0),
+    "river": ("stage", "m", -5.0, 100.0),
+    "reservoir": ("stage", "m", -5.0, 500.0),
+}
+"""For each kind of station: what it measures, in which unit, from where to where."""
 
 
 def begin(speed: float = 600.0, seed: int = 20220914) -> World:
     """Open a replay world and write everything that will happen in it from outside."""
+    times, _ = _series()
     with transaction.atomic():
         world = World.objects.create(
             kind=World.Kind.REPLAY, name=NAME, title=TITLE, mark=MARK, seed=seed, speed=speed, stepped=True, guests=True,
@@ -36,68 +45,82 @@ def begin(speed: float = 600.0, seed: int = 20220914) -> World:
         )  # fmt: skip
         with scope.everyone(world, at=STARTS):
             _preload()
-            due.put_many("replay.readings", [(at, f"replay:{n}", {"n": n}) for n, at in _steps() if at > STARTS])
+            steps = [(_moment(t), f"replay:{n}", {"n": n}) for n, t in enumerate(times) if _moment(t) > STARTS]
+            due.put_many("replay.readings", steps)
             rows = [(fact.at, f"fact:{n}", {"n": n}) for n, fact in enumerate(muifa.load_facts()) if fact.at >= STARTS]
             due.put_many("replay.fact", rows)
+            _before()
             journal.write("replay.begun", world, text=f"{TITLE}开始,{speed:g}倍速", basis=MARK, wide=True)
     return world
 
 
 @cache
-def _series() -> Any:
-    return muifa.load_series()
+def _series() -> tuple[Any, Any]:
+    """Times (epoch s) and values in their units, one column for each station."""
+    times, raw = muifa.load_series().grid()
+    scale = np.array([muifa.UNITS[s.kind][1] for s in muifa.load_stations()], dtype=float)
+    return times, raw / scale
 
 
 @cache
-def _sensors() -> dict[str, int]:
-    return dict(Sensor.everywhere.values_list("station__code", "pk"))
+def _codes() -> tuple[str, ...]:
+    """The sensor of each column."""
+    return tuple(f"{s.code}.{QUANTITY[s.kind][0]}" for s in muifa.load_stations())
 
 
-def _steps() -> list[tuple[int, datetime]]:
-    """The times of the reconstructed series, numbered."""
-    return [(n, datetime.fromtimestamp(int(t), UTC)) for n, t in enumerate(_series().times)]
+def _moment(epoch: int) -> datetime:
+    return datetime.fromtimestamp(int(epoch), UTC)
 
 
 def _preload() -> None:
     """Readings from before the replay starts, so that its first windows are full."""
-    world, steps = scope.current().world, _steps()
+    world, (times, values) = scope.current().world, _series()
+    known = dict(Sensor.everywhere.values_list("code", "pk"))
     rows = [
-        Reading(world=world, sensor_id=_sensors()[code], at=at, value=value)
-        for n, at in steps
-        if at <= STARTS
-        for code, value in _series().at(n)
+        Reading(world=world, sensor_id=known[code], at=_moment(t), value=float(value))
+        for n, t in enumerate(times)
+        if _moment(t) <= STARTS
+        for code, value in zip(_codes(), values[n], strict=True)
     ]
     Reading.objects.bulk_create(rows, batch_size=2000)
 
 
+def _before() -> None:
+    """The blue signal was in force when it was raised at 16:50; when it was issued is not published."""
+    text = "台风蓝色预警信号(16时50分升级前已在生效,发布时刻未见公布)"
+    sensing.do_issue("台风", "blue", issuer="青岛市气象台", text=text, at=STARTS, source="由16时50分升级的公布推定", reconstructed=True)
+
+
 @due.handles("replay.readings")
 def _readings(row: Any) -> None:
-    n = row.body["n"]
-    codes = {pk: code for code, pk in Sensor.everywhere.values_list("code", "station__code")}
-    door.take([door.Sample(codes[station], row.at, value) for station, value in _series().at(n)])
+    """One step of the series comes through the door like any other batch."""
+    _, values = _series()
+    door.take([door.Sample(code, row.at, float(v)) for code, v in zip(_codes(), values[row.body["n"]], strict=True)])
 
 
 @due.handles("replay.fact")
 def _fact(row: Any) -> None:
     """A published fact happens: a signal is issued or lifted; anything else is told as it was published."""
     fact = muifa.load_facts()[row.body["n"]]
-    if fact.kind == "signal":
-        _signal(fact)
-    else:
-        text = f"{fact.actor}:{fact.text}" if fact.actor else fact.text
-        world = scope.current().world
-        journal.write("fact.published", world, text=text, basis=fact.source, area=fact.area or None, wide=True)
-
-
-def _signal(fact: Any) -> None:
-    area = fact.area or scope.ROOT
-    if fact.level_to:
-        sensing.do_issue(
-            fact.hazard, fact.level_to, issuer=fact.actor, text=fact.text, area=area, at=fact.at,
-            source=fact.source, reconstructed=fact.reconstructed,
-        )  # fmt: skip
+    area = fact.area if Area.objects.filter(code=fact.area).exists() else scope.ROOT
+    if fact.kind == "signal" and (fact.level_to or fact.level_from):
+        _signal(fact, area)
         return
-    for warning in Warning.objects.filter(hazard=fact.hazard, area_id=area, state=Warning.State.ACTIVE):
-        sensing.do_lift(warning, at=fact.at, source=fact.source, reconstructed=fact.reconstructed)
+    note = "(重建)" if fact.reconstructed else "(公布)"
+    figure = f" {fact.value:g}{fact.unit}" if fact.value is not None and fact.kind == "rain_total" else ""
+    world = scope.current().world
+    journal.write("fact.published", world, text=f"{fact.text}{figure}{note}", basis=fact.source, area=area, wide=True)
 
 
+def _signal(fact: muifa.Fact, area: str) -> None:
+    """Issue, lift, or turn one hazard's signal into another's. A city-wide end also ends the districts' own signals,
+    whose end was not published."""
+    told = {"at": fact.at, "source": fact.source, "reconstructed": fact.reconstructed}
+    active = Warning.objects.filter(scope.within("area_id", scope.prefix(area)), state=Warning.State.ACTIVE)
+    for warning in active:
+        lifted = not fact.level_to and warning.hazard == fact.hazard
+        turned = warning.hazard != fact.hazard and f"将{warning}" in fact.text
+        if lifted or turned:
+            sensing.do_lift(warning, **told)
+    if fact.level_to:
+        sensing.do_issue(fact.hazard, fact.level_to, issuer=fact.actor, text=fact.text, area=area, **told)

@@ -9,13 +9,8 @@ from anlan.sensing.models import Rule, Sensor, Station
 
 from . import muifa
 from .models import ResponseRule
+from .replay import QUANTITY
 
-QUANTITY = {
-    "rain": ("rain", "mm", 0.0, 200.0),
-    "wind": ("gust", "m/s", 0.0, 90.0),
-    "river": ("stage", "m", -5.0, 100.0),
-    "reservoir": ("stage", "m", -5.0, 500.0),
-}
 SINCE = date(2007, 6, 12)
 STARTING = "启动条件本市预案原文未公开,起始值,可配置"
 
@@ -31,7 +26,7 @@ def _stations() -> None:
     for row in muifa.load_stations():
         station = Station(
             code=row.code, name=row.name, kind=row.kind, area_id=row.town_code, lon=row.lon, lat=row.lat,
-            synthetic=row.synthetic, note=row.note,
+            synthetic=row.approx.startswith("合成"), note=row.approx[:80],
         )  # fmt: skip
         station.save()
         quantity, unit, low, high = QUANTITY[row.kind]

@@ -103,8 +103,8 @@ class Order(Case):
     evidence = models.CharField("反馈要求", max_length=80, blank=True)
     given_at = models.DateTimeField("下达时间")
     finish_by = models.DateTimeField("完成时限")
-    received_at = models.DateTimeField("接收时间", null=True, editable=False)
-    done_at = models.DateTimeField("完成时间", null=True, editable=False)
+    received_at = models.DateTimeField("接收时间", null=True, blank=True, editable=False)
+    done_at = models.DateTimeField("完成时间", null=True, blank=True, editable=False)
     late = models.BooleanField("逾期", default=False, editable=False)
     result = models.TextField("反馈", blank=True)
 
