@@ -143,11 +143,12 @@ def pump_once() -> int:
     if not new:
         return 0
     events: list[tuple[list[Reader], bytes]] = []
+    groups = HUB.groups().values()
     for line in new:
-        event = encode("line", item(line), line.pk)
-        ready = [r for readers in HUB.groups().values() if sees(readers[0].who, line) for r in readers]
+        ready = [r for readers in groups if sees(readers[0].who, line) for r in readers]
         if ready:
-            events.append((ready, event))
+            with scope.entered(ready[0].who):
+                events.append((ready, encode("line", item(line), line.pk)))
     HUB.fan_out(events)
     return len(new)
 

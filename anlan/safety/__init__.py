@@ -1,0 +1,1 @@
+"""一 大安全: training, institutions, prevention, enforcement, supervision."""
