@@ -14,6 +14,7 @@ from ninja.renderers import BaseRenderer
 from anlan import __version__
 from anlan.faces import faults
 from anlan.kernel.registers.api import router
+from anlan.kernel.registers.pages import KEEPERS
 from anlan.kernel.registers.register import ALL
 
 
@@ -46,4 +47,7 @@ def wrong(request: HttpRequest, fault: ValidationError) -> HttpResponse:
 for register in ALL.values():
     api.add_router(f"/{register.name}", router(register))
 
-urlpatterns = [path("", api.urls)]
+found, *names = api.urls
+for pattern in found:
+    pattern.callback.roles = KEEPERS  # type: ignore[union-attr]  # each register's ``see`` decides
+urlpatterns = [path("", (found, *names))]

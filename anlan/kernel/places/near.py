@@ -33,7 +33,9 @@ def at(row: models.Model, path: str) -> float:
 SOURCES: dict[str, Source] = {}
 
 
-def near(lon: float, lat: float, km: float, names: Iterable[str] | None = None) -> list[tuple[Any, models.Model, float]]:
+def near(
+    lon: float, lat: float, km: float, names: Iterable[str] | None = None
+) -> list[tuple[Any, models.Model, float]]:
     """(register, row, km) within ``km`` of the point, nearest first, as far as the present scope sees."""
     west, south, east, north = box_around(lon, lat, km)
     found = []

@@ -1,7 +1,5 @@
 """A register for machines: list, one, and where it is written, create and change; described in OpenAPI."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -51,9 +49,16 @@ def title(name: str) -> str:
 def schema(name: str) -> type[Schema]:
     """A row as the interface gives it: values, and labels where a person reads something else."""
     register = ALL[name]
-    made: dict[str, Any] = {"id": (Any, Field(title="编号")), "title": (str, Field(title="名称")), "href": (str, Field(title="页面"))}
+    made: dict[str, Any] = {
+        "id": (Any, Field(title="编号")),
+        "title": (str, Field(title="名称")),
+        "href": (str, Field(title="页面")),
+    }
     for column in shown(register):
-        made[column.path] = (type_of(column) | None if type_of(column) is not Any else Any, Field(None, title=column.label))
+        made[column.path] = (
+            type_of(column) | None if type_of(column) is not Any else Any,
+            Field(None, title=column.label),
+        )
         if column.choices or column.target is not None:
             made[f"{column.path}_label"] = (str, Field("", title=column.label))
     return create_model(title(name), __base__=Schema, **made)
@@ -61,13 +66,18 @@ def schema(name: str) -> type[Schema]:
 
 def shown(register: Register) -> list[Column]:
     paths = {c.path: c for c in (*register.heads, *register.inputs)}
-    return [c for p, c in paths.items() if p not in ("id", "title", "href")] + [c for p, c in paths.items() if p == "title"]
+    return [c for p, c in paths.items() if p not in ("id", "title", "href")] + [
+        c for p, c in paths.items() if p == "title"
+    ]
 
 
 @cache
 def body(name: str) -> type[Schema]:
     """What may be sent; the register's form judges it."""
-    made = {c.path: (Any if c.target is not None else type_of(c) | None, Field(None, title=c.label)) for c in ALL[name].inputs}
+    made = {
+        c.path: (Any if c.target is not None else type_of(c) | None, Field(None, title=c.label))
+        for c in ALL[name].inputs
+    }
     return create_model(f"{title(name)}Input", __base__=Schema, __config__=None, **made)
 
 
@@ -94,7 +104,9 @@ def asked_of(register: Register) -> list[dict[str, Any]]:
         kind: dict[str, Any] = {"type": "string"}
         if isinstance(made.field, forms.MultipleChoiceField):
             kind = {"type": "array", "items": {"type": "string", "enum": [str(v) for v, _ in made.field.choices]}}
-        found.append({"name": name, "in": "query", "required": False, "description": str(made.label or name), "schema": kind})
+        found.append(
+            {"name": name, "in": "query", "required": False, "description": str(made.label or name), "schema": kind}
+        )
     return found
 
 
@@ -102,18 +114,39 @@ def router(register: Register) -> Router:
     """The routes of one register."""
     made, name = Router(tags=[register.title]), register.name
     row = schema(name)
-    many = create_model(f"{title(name)}Page", __base__=Schema, count=(int, ...), rows=(list[row], ...), ignored=(dict[str, list[str]], ...))  # type: ignore[valid-type]
+    many = create_model(
+        f"{title(name)}Page",
+        __base__=Schema,
+        count=(int, ...),
+        rows=(list[row], ...),
+        ignored=(dict[str, list[str]], ...),
+    )  # type: ignore[valid-type]
 
-    @made.get("", response={200: many, 403: Faults}, summary=f"{register.title}:列表", operation_id=f"{name}_list", openapi_extra={"parameters": asked_of(register)})
+    @made.get(
+        "",
+        response={200: many, 403: Faults},
+        summary=f"{register.title}:列表",
+        operation_id=f"{name}_list",
+        openapi_extra={"parameters": asked_of(register)},
+    )
     def list_rows(request: HttpRequest, page: Page = Query(...)) -> dict[str, Any]:  # noqa: B008
         _open(register)
         rows, narrowed = register.narrow(request.GET)
         keys = list(rows.values_list("pk", flat=True)[page.offset : page.offset + page.limit])
         full = sees_full()
         found = [row_of(register, r, full) for r in register.fetch(rows, keys)]
-        return {"count": rows.order_by().count(), "rows": found, "ignored": {k: list(v) for k, v in narrowed.errors.items()}}
+        return {
+            "count": rows.order_by().count(),
+            "rows": found,
+            "ignored": {k: list(v) for k, v in narrowed.errors.items()},
+        }
 
-    @made.get("/{pk}", response={200: row, 403: Faults, 404: Faults}, summary=f"{register.title}:一条", operation_id=f"{name}_one")
+    @made.get(
+        "/{pk}",
+        response={200: row, 403: Faults, 404: Faults},
+        summary=f"{register.title}:一条",
+        operation_id=f"{name}_one",
+    )
     def one_row(request: HttpRequest, pk: str) -> dict[str, Any]:
         _open(register)
         return row_of(register, register.find(pk), sees_full())
@@ -152,5 +185,3 @@ def _write(register: Register, row: models.Model | None, given: dict[str, Any]) 
         return 422, {"error": "提交的内容有误", "faults": faults}
     save(form, before)
     return (200 if row is not None else 201), row_of(register, form.instance, sees_full())
-
-

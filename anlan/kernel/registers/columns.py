@@ -138,7 +138,12 @@ class Column:
             return f"{value}[{value.pk}]"
         if isinstance(value, datetime):
             return timezone.localtime(value).replace(tzinfo=None) if timezone.is_aware(value) else value
-        if isinstance(value, (int, float, date)) and not isinstance(value, bool) and not self.choices and not self.masked:
+        if (
+            isinstance(value, (int, float, date))
+            and not isinstance(value, bool)
+            and not self.choices
+            and not self.masked
+        ):
             return value
         return self.text(row, full)
 
@@ -166,7 +171,11 @@ def written(value: Any) -> str:
     if isinstance(value, bool):
         return YES if value else NO
     if isinstance(value, datetime):
-        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M") if timezone.is_aware(value) else f"{value:%Y-%m-%d %H:%M}"
+        return (
+            timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
+            if timezone.is_aware(value)
+            else f"{value:%Y-%m-%d %H:%M}"
+        )
     if isinstance(value, float):
         return f"{value:.6f}".rstrip("0").rstrip(".")
     if isinstance(value, (bytes, memoryview)):

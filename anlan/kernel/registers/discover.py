@@ -3,6 +3,7 @@
 from importlib import import_module, util
 
 from django.apps import apps
+from django.conf import settings
 
 from anlan.kernel.live import feed
 
@@ -17,7 +18,8 @@ def autodiscover() -> None:
     from . import own  # noqa: F401  the kernel's own registers
 
     for app in apps.get_app_configs():
-        if app.name.startswith("anlan.") and app.name != "anlan.kernel.registers":
+        ours = app.name.startswith("anlan.") or app.name in settings.ROOMS
+        if ours and app.name != "anlan.kernel.registers":
             for file in FILES:
                 if util.find_spec(f"{app.name}.{file}"):
                     import_module(f"{app.name}.{file}")

@@ -22,7 +22,9 @@ MOST_BYTES = 20 * 1024 * 1024
 
 
 def _send(out: Any, name: str) -> FileResponse:
-    return FileResponse(out, content_type=XLSX, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"})
+    return FileResponse(
+        out, content_type=XLSX, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    )
 
 
 @require_safe
@@ -65,4 +67,6 @@ def layer(request: HttpRequest, register: Register) -> HttpResponse:
     """The rows as GeoJSON."""
     if not register.point:
         raise Http404("这个台账没有位置")
-    return JsonResponse(features(register, request.GET), content_type="application/geo+json", json_dumps_params={"ensure_ascii": False})
+    return JsonResponse(
+        features(register, request.GET), content_type="application/geo+json", json_dumps_params={"ensure_ascii": False}
+    )

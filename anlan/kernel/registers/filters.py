@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .register import Register
 
 SPAN = [MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
+FAR = {"min_value": -(10**15), "max_value": 10**15}
 LONG = 200
 
 
@@ -34,7 +35,9 @@ class Tree(forms.Select):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
         rows = [("", "全部区域"), *((a.code, ("　" if a.level == "town" else "") + a.name) for a in areas())]
         options = ((c, " selected" if c == value else "", n) for c, n in rows)
-        return format_html('<select name="{}">{}</select>', name, format_html_join("", '<option value="{}"{}>{}</option>', options))
+        return format_html(
+            '<select name="{}">{}</select>', name, format_html_join("", '<option value="{}"{}>{}</option>', options)
+        )
 
 
 def areas() -> models.QuerySet[Area]:
@@ -49,7 +52,9 @@ class InArea(df.Filter):
     field_class = forms.CharField
 
     def __init__(self, column: str, label: str = "区域") -> None:
-        super().__init__(column, label=label, widget=Tree, validators=[RegexValidator(r"^\d{12}$", "区划代码为 12 位数字")])
+        super().__init__(
+            column, label=label, widget=Tree, validators=[RegexValidator(r"^\d{12}$", "区划代码为 12 位数字")]
+        )
 
     def filter(self, rows: models.QuerySet, value: str) -> models.QuerySet:
         return rows.filter(scope.within(self.field_name, scope.prefix(value))) if value else rows
@@ -115,15 +120,14 @@ def for_column(column: Column) -> dict[str, df.Filter]:
     if column.target is Area:
         return {name: InArea(name, column.label)}
     if isinstance(field, models.ForeignKey):
-        numeric = isinstance(field.target_field, models.IntegerField)
-        kind = df.NumberFilter if numeric else df.CharFilter
-        return {name: kind(name, **label)}
+        whole = isinstance(field.target_field, models.IntegerField)
+        return {name: df.NumberFilter(name, **FAR, **label) if whole else df.CharFilter(name, max_length=LONG, **label)}
     if isinstance(field, (models.IntegerField, models.FloatField, models.DecimalField)):
         low, high = {"label": f"{column.label}不低于"}, {"label": f"{column.label}不高于"}
         return {
-            name: df.NumberFilter(name, **label),
-            f"{name}_min": df.NumberFilter(name, "gte", **low),
-            f"{name}_max": df.NumberFilter(name, "lte", **high),
+            name: df.NumberFilter(name, **FAR, **label),
+            f"{name}_min": df.NumberFilter(name, "gte", **FAR, **low),
+            f"{name}_max": df.NumberFilter(name, "lte", **FAR, **high),
         }
     return {name: df.CharFilter(name, "iexact", max_length=LONG, **label)}
 

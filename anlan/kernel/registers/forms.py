@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from functools import reduce
@@ -15,7 +16,6 @@ from django.db.models import Q
 
 from anlan.kernel import journal
 from anlan.kernel.people import scope
-from anlan.kernel.people.models import Area
 from anlan.kernel.places.check import fault
 
 from .columns import NO, YES, Column, mask
@@ -28,10 +28,8 @@ LABELS = ("name", "short", "title", "code", "number")
 
 def reachable(model: type[models.Model]) -> models.QuerySet:
     """Rows of any model that the present asker may name in a form."""
-    who = scope.current()
-    if model is Area and who.reaches is not None:
-        return Area.objects.filter(reduce(or_, [scope.within("code", r.area) for r in who.reaches], Q(pk__in=())))
-    return model._default_manager.all()
+    book = of(model)
+    return book.reached(scope.current()) if book else model._default_manager.all()
 
 
 class KeyField(forms.ModelChoiceField):
@@ -58,7 +56,13 @@ class KeyField(forms.ModelChoiceField):
     def prepare_value(self, value: Any) -> Any:
         if isinstance(self.widget, forms.Select) or value in (None, ""):
             return super().prepare_value(value)
-        row = value if isinstance(value, models.Model) else self.queryset.filter(pk=value).first() if _plain(value) else None
+        row = (
+            value
+            if isinstance(value, models.Model)
+            else self.queryset.filter(pk=value).first()
+            if _plain(value)
+            else None
+        )
         return f"{row}[{row.pk}]" if row else value
 
     def to_python(self, value: Any) -> models.Model | None:
@@ -101,20 +105,24 @@ def offer(form: forms.BaseForm) -> None:
 class YesNoField(forms.TypedChoiceField):
     def __init__(self, **more: Any) -> None:
         more.pop("initial", None)
-        super().__init__(choices=[("False", NO), ("True", YES)], coerce=lambda v: v == "True", empty_value=False, **more)
+        super().__init__(
+            choices=[("False", NO), ("True", YES)], coerce=lambda v: v == "True", empty_value=False, **more
+        )
 
 
 def field_for(column: Column, required: bool | None = None) -> forms.Field:
     """The form field of one column."""
     made = column.field
-    must = (not made.blank and not made.has_default()) if required is None else required
+    must = (not made.blank and not made.null and not made.has_default()) if required is None else required
     plain: dict[str, Any] = {"label": column.label, "required": must, "help_text": made.help_text}
     if column.target is not None:
         return KeyField(column.target, **plain)
     if isinstance(made, models.BooleanField):
         return YesNoField(**plain)
     if column.choices and not made.choices:
-        return forms.TypedChoiceField(choices=[("", "——"), *column.choices.items()], coerce=int, empty_value=None, **plain)
+        return forms.TypedChoiceField(
+            choices=[("", "——"), *column.choices.items()], coerce=int, empty_value=None, **plain
+        )
     found = made.formfield(**plain)
     if isinstance(made, models.DateTimeField):
         found.widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
@@ -150,7 +158,11 @@ class RowForm(forms.ModelForm):
     def _clean_fields(self) -> None:
         super()._clean_fields()
         for name in self.hidden:
-            if name in self.cleaned_data and not self.instance._state.adding and self.initial.get(name) == self.data.get(name):
+            if (
+                name in self.cleaned_data
+                and not self.instance._state.adding
+                and self.initial.get(name) == self.data.get(name)
+            ):
                 self.cleaned_data[name] = getattr(self.instance, name)
                 self._errors.pop(name, None)  # type: ignore[union-attr]
 
@@ -204,11 +216,18 @@ def facts(register: Register, row: models.Model) -> dict[str, Any]:
     return {c.path: c.raw(row) for c in register.inputs}
 
 
+def same(old: Any, new: Any) -> bool:
+    """A sheet keeps 16 digits of a number, which is not a change."""
+    if isinstance(old, float) and isinstance(new, float):
+        return math.isclose(old, new, rel_tol=1e-12)
+    return old == new
+
+
 def save(form: RowForm, before: dict[str, Any] | None) -> bool:
     """Save a checked form with one journal line; False when nothing was changed."""
     register, row = form.register, form.instance
     after = facts(register, row)
-    changed = {k: v for k, v in after.items() if before is None or before.get(k) != v}
+    changed = {k: v for k, v in after.items() if before is None or not same(before.get(k), v)}
     if not changed:
         return False
     with transaction.atomic():

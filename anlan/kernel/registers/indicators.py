@@ -46,7 +46,9 @@ class Indicator:
         """Everything named must exist: called when all declarations are read."""
         known = self.book._sets[True].base_filters
         if odd := [n for n in self.where if n not in known]:
-            raise Undeclared(f"indicator {self.name}: {', '.join(odd)} is no filter of register {self.register} ({', '.join(known)})")
+            raise Undeclared(
+                f"indicator {self.name}: {', '.join(odd)} is no filter of register {self.register} ({', '.join(known)})"
+            )
         kind, name = self.measure
         if kind not in ("count", "sum") or (kind == "sum") != bool(name):
             raise Undeclared(f"indicator {self.name}: measure is ('count', '') or ('sum', field)")

@@ -39,14 +39,22 @@ def features(register: Register, params: Any = None) -> dict[str, Any]:
     return {"type": "FeatureCollection", "name": register.name, "cut": len(found) > MOST, "features": found[:MOST]}
 
 
-def _feature(register: Register, row: models.Model, here: str, full: bool, marks: Mapping[str, Column]) -> dict[str, Any]:
+def _feature(
+    register: Register, row: models.Model, here: str, full: bool, marks: Mapping[str, Column]
+) -> dict[str, Any]:
     lon, lat = register.lonlat
     said = {m: c.raw(row, full) if m in ("level", "value") else c.text(row, full) for m, c in marks.items()}
     return {
         "type": "Feature",
         "id": row.pk,
         "geometry": {"type": "Point", "coordinates": [at(row, lon), at(row, lat)]},
-        "properties": {"id": row.pk, "title": str(row), **dict.fromkeys((*MARKS, "value")), **said, "href": f"{here}{row.pk}/"},
+        "properties": {
+            "id": row.pk,
+            "title": str(row),
+            **dict.fromkeys((*MARKS, "value")),
+            **said,
+            "href": f"{here}{row.pk}/",
+        },
     }
 
 
@@ -62,7 +70,13 @@ def box_of(params: Any) -> tuple[float, ...] | None:
 def layers() -> list[dict[str, str]]:
     """The layers that the present asker may switch on, with the family each stands in."""
     return [
-        {"name": r.name, "title": r.title, "family": r.family or "其他", "href": address("layer", r.name), "list": r.url()}
+        {
+            "name": r.name,
+            "title": r.title,
+            "family": r.family or "其他",
+            "href": address("layer", r.name),
+            "list": r.url(),
+        }
         for r in ALL.values()
         if r.point and r.visible()
     ]

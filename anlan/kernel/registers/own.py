@@ -5,6 +5,7 @@ from __future__ import annotations
 from anlan.kernel.cases.models import Remark
 from anlan.kernel.clock.models import Beat, Due
 from anlan.kernel.journal import read
+from anlan.kernel.notice.models import Addressee, Attempt, Notice, Receipt
 from anlan.kernel.people.models import Area, Grant, Holding, Person, Post, Unit
 from anlan.kernel.people.roles import COMMAND, READERS, STAFF
 from anlan.kernel.worlds.models import World
@@ -13,6 +14,7 @@ from .register import Register
 
 SYSTEM = "系统"
 KEEPERS = ("system_keeper", "security_keeper", "audit_keeper")
+CALLED = (*READERS, "village_officer", "reservoir_keeper")
 ALL_EYES = (*READERS, *KEEPERS)
 
 Register(Area, columns="code name level parent population synthetic", filters="area level synthetic", search="name code",
@@ -39,3 +41,12 @@ Register(Beat, columns="name last good detail silence_s:静默上限(秒)", filt
          group=SYSTEM, see=KEEPERS, order="name", city=True)  # fmt: skip
 Register(Remark, columns="case_type case_id state term basis missed_at", filters="term case_type", search="basis case_type",
          group=SYSTEM, see=COMMAND, order="-missed_at", city=True)  # fmt: skip
+Register(Notice, columns="number title kind level issued_at closed_at area", filters="area kind level issued_at",
+         search="title text", group="大应急", order="-id", see=CALLED)  # fmt: skip
+Register(Addressee, columns="area title name state tier notice called_at answered_at answered_by households people",
+         filters="area state tier notice", search="title name", group="大应急", order="-notice_id area_id", see=CALLED)  # fmt: skip
+Register(Attempt, columns="addressee whom name channel address state planned_at sent_at ended_at rung reason",
+         filters="area addressee state whom", search="name channel", masked="address", group="大应急", order="-id",
+         see=CALLED, join="addressee__area")  # fmt: skip
+Register(Receipt, columns="addressee kind at by via text", filters="area addressee kind at", search="text", group="大应急",
+         order="-id", see=CALLED, join="addressee__area")  # fmt: skip

@@ -100,7 +100,12 @@ def cell(column: Column, row: Any, full: bool) -> dict[str, Any]:
         level = getattr(row, column.tail, 0) if "__" not in column.path else column.value(row)
     elif column.target is not None and text and (book := of(column.target)) and book.visible():
         href = book.link(column.raw(row))
-    return {"text": text, "level": level or 0, "href": href, "number": isinstance(column.value(row), (int, float)) and not column.choices}
+    return {
+        "text": text,
+        "level": level or 0,
+        "href": href,
+        "number": isinstance(column.value(row), (int, float)) and not column.choices,
+    }
 
 
 def head(register: Register, column: Column, params: Any, full: bool) -> dict[str, Any]:
@@ -120,11 +125,17 @@ def one(request: HttpRequest, register: Register, pk: str) -> HttpResponse:
     return draw(request, register, register.find(pk))
 
 
-def draw(request: HttpRequest, register: Register, row: Any, tried: dict[str, forms.Form] | None = None) -> HttpResponse:
+def draw(
+    request: HttpRequest, register: Register, row: Any, tried: dict[str, forms.Form] | None = None
+) -> HttpResponse:
     """One row: every field, what can be done with it, what happened to it."""
     full = sees_full()
     fields = [(c.label, cell(c, row, full)) for c in register.fields]
-    steps = [(m, (tried or {}).get(m.name) or form_for(m, row)) for m in moves.open_moves(row)] if isinstance(row, Case) else []
+    steps = (
+        [(m, (tried or {}).get(m.name) or form_for(m, row)) for m in moves.open_moves(row)]
+        if isinstance(row, Case)
+        else []
+    )
     for _, form in steps:
         offer(form)
     context = {
@@ -192,7 +203,13 @@ def _edit(request: HttpRequest, register: Register, row: Any) -> HttpResponseBas
         messages.success(request, f"已保存:{form.instance}")
         return redirect(register.link(form.instance))
     offer(form)
-    context = {"register": register, "row": row, "form": form, "once": once or get_random_string(16), "seen": _print(before)}
+    context = {
+        "register": register,
+        "row": row,
+        "form": form,
+        "once": once or get_random_string(16),
+        "seen": _print(before),
+    }
     return render(request, "registers/form.html", context, status=422 if form.errors else 200)
 
 
@@ -212,7 +229,9 @@ def _fresh(request: HttpRequest, form: Any, before: dict[str, Any] | None) -> bo
 @opened
 def pick(request: HttpRequest, register: Register) -> HttpResponse:
     """Options for a look-up field, as one types."""
-    typed = next((v for k, v in request.GET.items() if k != "q"), request.GET.get("q", ""))[:40].partition("[")[0].strip()
+    typed = (
+        next((v for k, v in request.GET.items() if k != "q"), request.GET.get("q", ""))[:40].partition("[")[0].strip()
+    )
     rows = reachable(register.model)
     names = [f.name for f in register.model._meta.concrete_fields if f.name in LABELS]
     if typed and names and "\x00" not in typed:

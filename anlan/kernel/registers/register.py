@@ -26,6 +26,7 @@ from .filters import asked, compile_set, sees_full
 ALL: dict[str, Register] = {}
 PER_PAGE = 50
 MANY = 10_000
+PLUMBING = ("world", "rule", "turn", "digest", "user", "secret")
 
 
 @dataclass(eq=False)
@@ -100,7 +101,7 @@ class Register:
     @cached_property
     def fields(self) -> tuple[Column, ...]:
         """Every field of a row, for its own page."""
-        names = [f.name for f in self.model._meta.concrete_fields if f.name not in ("world", "rule", "turn", "digest", "user")]
+        names = [f.name for f in self.model._meta.concrete_fields if f.name not in PLUMBING]
         own = [Column.read(self.name, self.model, n, self.masked_fields) for n in names]
         return (*own, *(c for c in self.heads if c.path not in names))
 
@@ -110,7 +111,8 @@ class Register:
         plain = [
             f.name
             for f in self.model._meta.concrete_fields
-            if f.editable and not isinstance(f, (models.AutoField, models.JSONField, models.BinaryField, models.FileField))
+            if f.editable
+            and not isinstance(f, (models.AutoField, models.JSONField, models.BinaryField, models.FileField))
         ]
         return tuple(Column.read(self.name, self.model, n, self.masked_fields) for n in self.form.split() or plain)
 
@@ -166,9 +168,13 @@ class Register:
         """The rows that the present asker sees here: by world, and by the areas of the roles that open this register."""
         who = scope.current()
         if not self.visible():
-            return self.model._default_manager.none()
+            return self.model._base_manager.none()
         if who.reaches is not None:
             who = replace(who, reaches=tuple(r for r in who.reaches if r.role in self.see))
+        return self.reached(who)
+
+    def reached(self, who: scope.Scope) -> models.QuerySet:
+        """The rows in the reach of an asker, whichever roles the reach comes from."""
         with scope.entered(who):
             rows = self.model._default_manager.all()
         if issubclass(self.model, scope.Placed):
@@ -176,7 +182,7 @@ class Register:
         if any(f.name == "world" for f in self.model._meta.concrete_fields):
             rows = rows.filter(world_id=who.world.pk)
         if self.area and who.reaches is not None:
-            rows = rows.filter(reduce(or_, [scope.within(self.area, r.area) for r in who.reaches]))
+            rows = rows.filter(reduce(or_, [scope.within(self.area, r.area) for r in who.reaches], models.Q(pk__in=())))
         return rows
 
     def narrow(self, params: Any) -> tuple[models.QuerySet, django_filters.FilterSet]:
@@ -193,7 +199,11 @@ class Register:
         """The order asked for, if a column of the register can be sorted by; ends with the key, so that pages hold still."""
         full = sees_full()
         allowed = {c.path for c in self.heads if c.sortable and (full or not c.masked)}
-        given = (asked_for,) if asked_for.lstrip("-") in allowed and not asked_for.startswith("--") else tuple(self.order.split())
+        given = (
+            (asked_for,)
+            if asked_for.lstrip("-") in allowed and not asked_for.startswith("--")
+            else tuple(self.order.split())
+        )
         given = tuple(o for o in given if full or o.lstrip("-") not in self.masked_fields)
         return (*given, "-pk" if given and given[-1].startswith("-") else "pk")
 
