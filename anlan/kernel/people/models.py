@@ -136,10 +136,10 @@ class Grant(models.Model):
         return f"{self.person}:{self.get_role_display()}@{self.area}"
 
     def clean(self) -> None:
-        if not ROLES[self.role].keeper:
+        if self.role not in ROLES or not ROLES[self.role].keeper:
             return
         others = [name for name, role in ROLES.items() if role.keeper and name != self.role]
-        if Grant.objects.filter(person=self.person, role__in=others).exists():
+        if Grant.objects.filter(person_id=self.person_id, role__in=others).exists():
             raise ValidationError({"role": "系统、安全、审计三类管理员须由不同的人担任"})
 
     @property
