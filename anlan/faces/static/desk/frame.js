@@ -1,0 +1,22 @@
+// The desk's frame: says when the live feed is lost, and passes journal lines on as "line" events of the document.
+import { live } from "../live.js";
+
+const sign = document.getElementById("feed");
+if (sign) {
+  live(sign.dataset.url, {
+    open: () => { sign.className = "feed"; sign.textContent = "实时"; },
+    lost: () => { sign.className = "feed lost"; sign.textContent = "连接断开,数据可能不是最新"; },
+    events: { line: line => document.dispatchEvent(new CustomEvent("line", { detail: line })) },
+  });
+}
+document.addEventListener("click", event => {
+  for (const menu of document.querySelectorAll("details.person[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", event => {
+  if (event.key === "Escape") document.querySelectorAll("details.person[open]").forEach(menu => { menu.open = false; });
+  const typing = event.target.closest("input, textarea, select");
+  if (event.key === "/" && !typing) {
+    const box = document.querySelector("main input[type=search], main input[name=q]");
+    if (box) { event.preventDefault(); box.focus(); }
+  }
+});
