@@ -45,7 +45,7 @@ def do_propose(kind: str, level: int | None, areas: list[str], *, fired: dict[st
 def _auto_confirm(row: Any) -> None:
     """In a replay the switch stands in for the duty officer, and the record says so."""
     proposal = Proposal.objects.get(pk=row.body["proposal"])
-    if proposal.state == "proposed":
+    if proposal.state == "proposed" and scope.current().world.switches.get("auto_confirm"):
         do_confirm(proposal, signer="自动确认(回放)", consult="回放世界自动确认开关")
 
 

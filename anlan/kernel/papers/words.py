@@ -96,7 +96,7 @@ def accident(level: int | None) -> str:
 
 
 def risk(level: int | None) -> str:
-    """重大风险 … 低风险"""
+    """The risk word of a level: 重大风险 … 低风险."""
     return _graded(RISKS, level)
 
 

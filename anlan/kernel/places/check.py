@@ -7,7 +7,7 @@ import math
 from anlan.engines.coordinates import bd_from_wgs, gcj_from_wgs
 from anlan.engines.geodesy import Box, distance_km
 
-# 青岛市 lies between 119°30′-121°00′ E and 35°35′-37°09′ N (published by the city); islands and moorings need the margin.
+# The city lies between 119°30′-121°00′ E and 35°35′-37°09′ N (published by the city); islands and moorings need the margin.
 CITY: Box = (119.4, 35.4, 121.3, 37.25)
 SAME_KM = 0.015
 
