@@ -230,8 +230,8 @@ def test_a_name_that_two_share_must_be_given_with_its_key(client, world):
         (36.1, 120.4, "写反"),
         (116.4, 39.9, "不在本市范围"),
         (20541234.5, 4001234.5, "投影坐标"),
-        (120.405234, 36.100352, "GCJ-02"),
-        (120.411737, 36.106506, "BD-09"),
+        (120.405136, 36.100292, "GCJ-02"),
+        (120.411697, 36.106030, "BD-09"),
     ],
 )
 def test_a_foreign_coordinate_is_named(client, world, ours, lon, lat, said):

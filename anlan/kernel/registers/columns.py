@@ -86,11 +86,11 @@ class Column:
             return {value: str(label) for value, label in self.field.flatchoices}
         return dict(LEVELS) if self.level else {}
 
-    @property
+    @cached_property
     def level(self) -> bool:
         return self.tail == "level" and isinstance(self.field, models.IntegerField)
 
-    @property
+    @cached_property
     def target(self) -> type[models.Model] | None:
         """The model that a foreign key points to."""
         return self.field.related_model if isinstance(self.field, models.ForeignKey) else None
@@ -104,9 +104,19 @@ class Column:
         """What ``select_related`` must fetch so that showing this column asks nothing more."""
         return self.path if self.target else self.path.rpartition("__")[0]
 
+    @cached_property
+    def parts(self) -> list[str]:
+        return self.path.split("__")
+
+    @cached_property
+    def number(self) -> bool:
+        """Is it read as a figure, flush right?"""
+        kinds = (models.IntegerField, models.FloatField, models.DecimalField)
+        return isinstance(self.field, kinds) and not self.choices
+
     def value(self, row: models.Model) -> Any:
         here: Any = row
-        for part in self.path.split("__"):
+        for part in self.parts:
             if here is None:
                 return None
             here = getattr(here, part)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
 from django.contrib import messages
@@ -14,7 +15,8 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.crypto import get_random_string
-from django.utils.html import format_html_join
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from anlan.kernel.cases import moves
@@ -30,6 +32,8 @@ from .register import ALL, Register, address, of
 
 Page = Callable[..., HttpResponseBase]
 KEEPERS = tuple(r.name for r in ROLES.values() if r.keeper)
+BADGE = '<span class="badge level-{}">{}</span>'
+LINK = '<a href="{}{}/">{}</a>'
 PICKS = 20
 REMEMBERED = 20
 
@@ -80,12 +84,11 @@ def many(request: HttpRequest, register: Register) -> HttpResponse:
     rows, narrowed = register.narrow(request.GET)
     found, page = register.page(rows, request.GET.get("page"), exact=not request.GET.get("q"))
     full = sees_full()
-    lines = [(register.link(row), [cell(c, row, full) for c in register.heads]) for row in found]
     faults = [f"筛选“{narrowed.form.fields[n].label}”的值无效,已忽略:{e[0]}" for n, e in narrowed.errors.items()]
     query = asked(request.GET).copy()
     query.pop("page", None)
     context = {
-        "register": register, "form": narrowed.form, "faults": faults, "lines": lines, "page": page,
+        "register": register, "form": narrowed.form, "faults": faults, "lines": lines(register, found, full), "page": page,
         "heads": [head(register, c, request.GET, full) for c in register.heads], "query": query.urlencode(),
         "writable": register.writable(),
     }  # fmt: skip
@@ -93,19 +96,30 @@ def many(request: HttpRequest, register: Register) -> HttpResponse:
     return render(request, f"registers/{'rows' if fragment else 'list'}.html", context)
 
 
-def cell(column: Column, row: Any, full: bool) -> dict[str, Any]:
-    """One cell as the page draws it: text, and a badge or a link where it has one."""
-    text, level, href = column.text(row, full), 0, ""
+def drawing(column: Column, full: bool) -> Callable[[Any], str]:
+    """How a cell of this column is drawn: words, a badge for a level, a link to the row that a key names."""
     if column.level:
-        level = getattr(row, column.tail, 0) if "__" not in column.path else column.value(row)
-    elif column.target is not None and text and (book := of(column.target)) and book.visible():
-        href = book.link(column.raw(row))
-    return {
-        "text": text,
-        "level": level or 0,
-        "href": href,
-        "number": isinstance(column.value(row), (int, float)) and not column.choices,
-    }
+        return lambda row: format_html(BADGE, column.value(row), text) if (text := column.text(row, full)) else ""
+    book = of(column.target) if column.target is not None else None
+    if book is not None and book.visible():
+        here = book.url()
+        return lambda row: (
+            format_html(LINK, here, quote(str(column.raw(row)), safe=""), text)
+            if (text := column.text(row, full))
+            else ""
+        )
+    return lambda row: escape(column.text(row, full))
+
+
+def lines(register: Register, rows: list[Any], full: bool) -> list[str]:
+    """The cells of each row; the first one opens it."""
+    here, first, *rest = register.url(), *register.heads
+    drawn = [("<td class=number>" if c.number else "<td>", drawing(c, full)) for c in rest]
+    found = []
+    for row in rows:
+        head = format_html(LINK, here, quote(str(row.pk), safe=""), first.text(row, full) or "—")
+        found.append(mark_safe(f"<td>{head}</td>" + "".join(f"{td}{draw(row)}</td>" for td, draw in drawn)))
+    return found
 
 
 def head(register: Register, column: Column, params: Any, full: bool) -> dict[str, Any]:
@@ -130,7 +144,7 @@ def draw(
 ) -> HttpResponse:
     """One row: every field, what can be done with it, what happened to it."""
     full = sees_full()
-    fields = [(c.label, cell(c, row, full)) for c in register.fields]
+    fields = [(c.label, drawing(c, full)(row)) for c in register.fields]
     steps = (
         [(m, (tried or {}).get(m.name) or form_for(m, row)) for m in moves.open_moves(row)]
         if isinstance(row, Case)

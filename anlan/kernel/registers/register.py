@@ -174,7 +174,12 @@ class Register:
         return self.reached(who)
 
     def reached(self, who: scope.Scope) -> models.QuerySet:
-        """The rows in the reach of an asker, whichever roles the reach comes from."""
+        """The rows in the reach of an asker, whichever roles the reach comes from.
+
+        Who reaches over the whole city is not asked for the area of each row: the range would only mislead the planner.
+        """
+        if any(r.area in ("", scope.prefix(scope.ROOT)) and not r.unit for r in who.reaches or ()):
+            who = replace(who, reaches=None)
         with scope.entered(who):
             rows = self.model._default_manager.all()
         if issubclass(self.model, scope.Placed):
