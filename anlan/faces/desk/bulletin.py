@@ -1,0 +1,86 @@
+"""值班快报: one page about a message or an event: facts, action, next steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anlan.kernel.clock import now
+from anlan.kernel.papers import words
+from anlan.kernel.papers.official import Paper
+from anlan.kernel.people import scope
+from anlan.response.command.models import Event
+from anlan.response.duty.models import Intake
+
+from . import account, parts
+from .timeline import Story, mark
+
+OFFICE = "青岛市应急管理局"
+TO = ("市委值班室", "市政府值班室")
+LOSS = (("dead", "死亡"), ("missing", "失踪"), ("injured", "受伤"))
+
+
+def casualties(row: Any) -> str:
+    """死亡3人、失踪0人; what nobody reported stays unsaid."""
+    said = [f"{label}{getattr(row, name)}人" for name, label in LOSS if getattr(row, name) is not None]
+    return words.join(said) if said else "伤亡情况正在核实"
+
+
+def facts_of_intake(intake: Intake) -> str:
+    """Time, place, what, how many, from whom."""
+    when = words.moment(intake.occurred_at) if intake.occurred_at else f"{words.moment(intake.received_at)}前"
+    place = f"{intake.area}{intake.place}"
+    kind = f"发生{intake.kind}" if intake.kind else "发生突发事件"
+    told = f"{words.moment(intake.received_at)}接{intake.caller or '有关单位'}{intake.get_way_display()}报告。"
+    rest = [f"{label}:{text}。" for label, text in (
+        ("财产损失", intake.loss), ("影响范围", intake.reach), ("发展趋势", intake.trend), ("现场领导", intake.leaders),
+        ("已采取措施", intake.measures), ("请求事项", intake.requests),
+    ) if text]  # fmt: skip
+    return f"{when},{place}{kind}。{intake.summary.rstrip('。')}。{casualties(intake)}。{told}" + "".join(rest)
+
+
+def of_intake(intake: Intake) -> Paper:
+    title = f"关于{intake.area}{intake.kind or '突发事件'}的快报"
+    paper = _paper(title, issue(intake), intake.recorder)
+    paper.text(facts_of_intake(intake), source=f"值班接报记录第{intake.pk}号")
+    reports = "、".join(f"{r._meta.verbose_name}{r.state_label}" for r in _reports(intake))
+    paper.text(f"接报后,值班室已按规定核实处置{',' + reports if reports else ''}。")
+    paper.text("后续情况将及时续报。")
+    return paper
+
+
+def _reports(intake: Intake) -> list[Any]:
+    from .intake import reports
+
+    return reports(intake)
+
+
+def issue(row: Intake | Event) -> int:
+    """The running number of this kind of record in this world."""
+    return type(row).objects.filter(pk__lte=row.pk).count()
+
+
+def of_event(event: Event) -> Paper:
+    story, here = Story(event), now()
+    paper = _paper(f"关于{event.title}处置情况的快报", issue(event), scope.current().name)
+    level = f",当前级别{event.get_level_display()}" if event.level else ""
+    paper.text(
+        f"{words.moment(event.occurred_at)},{event.place or event.area}{event.get_kind_display()}。{event.summary.rstrip('。')}。"
+        f"{casualties(event)}{level}。",
+        source=f"事件记录{event.number}",
+    )
+    tally, people = account.orders(story), account.moved(story)
+    told = account.answers(story)
+    paper.text(
+        f"{words.as_of(here)},累计下达调度指令{tally.given}条,完成{tally.done}条,在办{tally.open}条,逾期{tally.late_done + tally.late_open}条;"
+        f"叫应责任岗位{told.called}个,应答{told.answered}个,未应答{told.silent}个;报告转移{people['households']}户{people['people']}人。",
+        source="调度指令、叫应记录、转移回执,按生成时刻查询",
+    )
+    paper.text("处置已终止。" + event.outcome if event.closed_at else "处置工作正在进行,后续情况将及时续报。")
+    return paper
+
+
+def _paper(title: str, number: int, filler: str) -> Paper:
+    return Paper(
+        "bulletin", title, OFFICE, now(), issue=number, report_to=TO, mark=mark(), signer=parts.leader() or "待签发", filler=filler,
+        contact="市应急指挥中心值班室",
+    )  # fmt: skip
