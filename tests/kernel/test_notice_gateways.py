@@ -202,7 +202,6 @@ def report(server_gateway: Gateway, told: object, **headers: str):
     return Client().post(f"/gateway/{server_gateway.name}/", body, content_type="application/json", headers=signed)
 
 
-@pytest.mark.urls("anlan.kernel.notice.urls")
 def test_a_pressed_key_answers_and_a_report_sent_twice_counts_once(city, server):
     way = gateway(server, "voice")
     call(city)
@@ -221,7 +220,6 @@ def test_a_pressed_key_answers_and_a_report_sent_twice_counts_once(city, server)
     assert (second.state, second.reason) == ("failed", "占线") and third.addressee.state == "waiting"
 
 
-@pytest.mark.urls("anlan.kernel.notice.urls")
 def test_reports_that_are_unsigned_old_unknown_or_broken_are_refused(city, server):
     way = gateway(server, "voice")
     other = gateway(server, "sms")

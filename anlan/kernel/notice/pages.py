@@ -1,52 +1,20 @@
-"""Two doors without sign-in: a signed link for the person who is called, a signed report from a gateway."""
+"""The door of the gateways: signed reports of what became of their calls. A person answers at faces.field.links."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import orjson
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
+from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from anlan.kernel.cases import Refused
-from anlan.kernel.people import scope
 
-from . import events, links
-from .acts import Kind, do_receipt
-from .models import Attempt, Gateway
+from . import events
+from .models import Gateway
 
 LARGEST = 64_000
-
-
-@csrf_exempt  # the signed token is the whole right to answer; no cookie gives more
-@never_cache
-@require_http_methods(["GET", "POST"])
-def answer_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the call and take the answer. Opening the page answers nothing: message scanners open links, too."""
-    try:
-        attempt = links.read(token)
-    except Refused as fault:
-        return render(request, "notice/answer.html", {"fault": str(fault)}, status=410)
-    with scope.everyone(attempt.world):
-        if request.method == "POST":
-            digit = "2" if request.POST.get("passed_on") else "1"
-            events.pressed([events.Press(attempt.call, digit, "link", request.POST.get("text", "")[:300])])
-        else:
-            do_receipt(attempt.addressee, Kind.READ, via="link", by=attempt.person_id, client_id=f"read:{attempt.pk}")
-        return render(request, "notice/answer.html", _facts(attempt))
-
-
-def _facts(attempt: Attempt) -> dict[str, Any]:
-    attempt.refresh_from_db()
-    rows = Attempt.everywhere.filter(call=attempt.call).select_related("addressee__area").order_by("pk")
-    return {
-        "attempt": attempt, "notice": attempt.addressee.notice, "world": attempt.world,
-        "addressees": [row.addressee for row in rows], "answered": attempt.state == Attempt.State.ANSWERED,
-        "own": attempt.whom in (Attempt.Whom.SELF, Attempt.Whom.DEPUTY),
-    }  # fmt: skip
 
 
 @csrf_exempt  # signed by the gateway's secret
@@ -68,7 +36,7 @@ def gateway_report(request: HttpRequest, name: str) -> JsonResponse:
     except orjson.JSONDecodeError as fault:
         return _no(f"不是 JSON:{fault}", 400)
     rows = told if isinstance(told, list) else [told]
-    faults = [f"第{n}条:{fault}" for n, row in enumerate(rows, 1) if (fault := _take(gateway, row))]
+    faults = [f"第{n}条:{wrong}" for n, row in enumerate(rows, 1) if (wrong := _take(gateway, row))]
     return JsonResponse({"taken": len(rows) - len(faults), "faults": faults}, status=400 if faults else 200)
 
 

@@ -26,7 +26,7 @@ from anlan.kernel.worlds.models import World
 from . import links
 from .acts import State
 from .channels import CARRIERS, Call, Down, Rejected, Sent, load
-from .channels.simulator import simulate
+from .channels.simulator import Ring, simulate
 from .models import Addressee, Attempt, Gateway, Notice
 
 BATCH = 100
@@ -42,9 +42,9 @@ def route(notice: Notice, n: int) -> dict[str, int]:
     world = scope.current().world
     planned = Attempt.everywhere.filter(addressee__notice=notice, rung=n, state=Attempt.State.PLANNED)
     count = {"simulated": 0, "outside": 0, "failed": _fail(planned.filter(address=""), "没有号码或地址")}
-    ringing: list[Attempt] = []
+    ringing: list[Ring] = []
     for channel in planned.order_by("channel").values_list("channel", flat=True).distinct():
-        rest = list(planned.filter(channel=channel).order_by("pk"))
+        rest = [Ring(*row) for row in planned.filter(channel=channel).order_by("pk").values_list(*Ring._fields)]
         for gateway in gateways(world, channel):
             mine = [a for a in rest if a.area_id.startswith(prefix(gateway.area_id))]
             rest = [a for a in rest if not a.area_id.startswith(prefix(gateway.area_id))]
@@ -75,7 +75,7 @@ def _fail(rows: QuerySet[Attempt], reason: str) -> int:
     return rows.update(state=Attempt.State.FAILED, ended_at=now(), reason=reason)
 
 
-def _queue(gateway: Gateway, attempts: list[Attempt]) -> int:
+def _queue(gateway: Gateway, attempts: list[Ring]) -> int:
     """Write the batches that a gateway has to carry; attempts of one call stay in one batch."""
     calls = list(dict.fromkeys(a.call for a in attempts))
     Attempt.everywhere.filter(pk__in=[a.pk for a in attempts]).update(gateway=gateway, carrier=gateway.carrier)

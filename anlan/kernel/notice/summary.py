@@ -76,10 +76,7 @@ def tree(notice: Notice, under: str = "") -> list[dict[str, Any]]:
 def answer_stats(world: World) -> dict[str, Any]:
     """The counts and lags of a whole world: seconds of its own time from the first call to the answer."""
     rows = Addressee.everywhere.filter(world=world, notice__kind=Notice.Kind.CALL)
-    waits = sorted(
-        (b - a).total_seconds() for a, b in rows.exclude(called_at=None).exclude(answered_at=None)
-        .values_list("called_at", "answered_at")
-    )  # fmt: skip
+    waits = _waits(rows)
     return {
         "notices": Notice.everywhere.filter(world=world).count(),
         "addressees": rows.count(),
@@ -102,8 +99,12 @@ def first_attempt_at(notice: Notice) -> datetime | None:
 def by_minute(world: World) -> list[int]:
     """How many answered in the first, second, … minute after they were first called."""
     counts: dict[int, int] = {}
-    rows = Addressee.everywhere.filter(world=world, notice__kind=Notice.Kind.CALL).exclude(called_at=None)
-    for called, answered in rows.exclude(answered_at=None).values_list("called_at", "answered_at"):
-        minute = int((answered - called).total_seconds() // 60)
-        counts[minute] = counts.get(minute, 0) + 1
+    for wait in _waits(Addressee.everywhere.filter(world=world, notice__kind=Notice.Kind.CALL)):
+        counts[int(wait // 60)] = counts.get(int(wait // 60), 0) + 1
     return [counts.get(m, 0) for m in range(max(counts, default=-1) + 1)]
+
+
+def _waits(rows: QuerySet[Addressee]) -> list[float]:
+    """Seconds from the first call to the answer, sorted."""
+    pairs = rows.values_list("called_at", "answered_at")
+    return sorted((answered - called).total_seconds() for called, answered in pairs if called and answered)

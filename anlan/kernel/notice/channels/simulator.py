@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log
 from random import Random
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -48,6 +49,18 @@ class Simulator(Carrier):
     channels = ("voice", "sms", "loudspeaker", "mail", "group")
 
 
+class Ring(NamedTuple):
+    """What decides an attempt's way and fate, without the rest of its row."""
+
+    pk: int
+    call: str
+    person_id: int
+    whom: str
+    channel: str
+    addressee_id: int
+    area_id: str
+
+
 @dataclass(frozen=True)
 class Happening:
     after_s: float
@@ -56,7 +69,7 @@ class Happening:
     reason: str = ""
 
 
-def simulate(notice: Notice, n: int, attempts: list[Attempt]) -> int:
+def simulate(notice: Notice, n: int, attempts: list[Ring]) -> int:
     """Let the simulated phones ring: mark the attempts sent and write down what will come of them, second by second."""
     moment, channels = now(), {a.channel for a in attempts}
     rows = Attempt.everywhere.filter(addressee__notice=notice, rung=n, state=Attempt.State.PLANNED, gateway=None)
@@ -75,7 +88,7 @@ def simulate(notice: Notice, n: int, attempts: list[Attempt]) -> int:
     return len(attempts)
 
 
-def fate(notice: Notice, n: int, attempt: Attempt, tier: str) -> Iterator[Happening]:
+def fate(notice: Notice, n: int, attempt: Ring, tier: str) -> Iterator[Happening]:
     """What becomes of one call."""
     seed, person, channel = f"{scope.current().world.seed}:{notice.number}", attempt.person_id, attempt.channel
     rng = Random(f"{seed}:{n}:{person}:{channel}")
