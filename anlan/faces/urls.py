@@ -28,6 +28,8 @@ urlpatterns = [
     path("screen/", include("anlan.faces.screen.urls")),
     path("field/", include("anlan.faces.field.urls")),
     path("a/", include("anlan.faces.field.answers")),
+    path("files/", include("anlan.kernel.files.urls")),
+    path("gateway/", include("anlan.kernel.notice.urls")),
     path("api/", include("anlan.faces.api.urls")),
     path("r/", include("anlan.kernel.registers.urls")),
 ]

@@ -11,6 +11,7 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import open_case
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
+from anlan.kernel.people.roles import STAFF
 
 from .models import Intake, PhoneReport, Shift, WrittenReport
 
@@ -43,10 +44,44 @@ def do_intake(intake: Intake) -> Intake:
     return intake
 
 
+TIERS = {"town_duty": "town", "district_duty": "district"}
+SEEN = {"town": "镇已收", "district": "区已收", "city": "市已收"}
+
+
+def check_receive(intake: Intake) -> bool:
+    """May this asker confirm to the field that its report was received?"""
+    if not scope.current().can(*STAFF, area=intake.area_id):
+        raise Refused("只有本区域的值班人员可以签收现场上报")
+    return do_receive(intake)
+
+
+def do_receive(intake: Intake) -> bool:
+    """Tell the field that a person on duty has its report; the first one counts. False when it was told before."""
+    who = scope.current()
+    held = [role for role in ("town_duty", "district_duty") if who.can(role, area=intake.area_id)] if who.reaches else []
+    tier = TIERS[held[0]] if held else "city"
+    with transaction.atomic():
+        fresh = Intake.objects.filter(pk=intake.pk, seen_at=None)
+        if not fresh.update(seen_at=now(), seen_by=who.name[:40], seen_tier=tier):
+            return False
+        intake.refresh_from_db()
+        journal.write("intake.received", intake, text=f"{SEEN[tier]}:{intake}", after={"by": who.name, "tier": tier})
+    return True
+
+
 def _start_reports(intake: Intake) -> None:
     open_case(PhoneReport(area_id=intake.area_id, intake=intake))
     if any((getattr(intake, field) or 0) >= bound for field, bound in LARGER.items()):
         open_case(WrittenReport(area_id=intake.area_id, intake=intake))
+
+
+def do_link(intake: Intake, number: str) -> Intake:
+    """Keep on the message the number of the event that it became."""
+    intake.event_number = number
+    with transaction.atomic():
+        intake.save(update_fields=["event_number"])
+        journal.write("intake.linked", intake, text=f"接报转为事件 {number}")
+    return intake
 
 
 def on_duty() -> list[Shift]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models
 
 from anlan.kernel.cases.models import Case
+from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import Scoped
 
 from . import flows
@@ -65,6 +66,12 @@ class Intake(Scoped):
     recorder = models.CharField("记录人", max_length=40, blank=True)
     client_id = models.CharField("幂等编号", max_length=64, null=True, blank=True, editable=False)
     event_number = models.CharField("转为事件", max_length=30, blank=True, editable=False)
+    reporter = models.ForeignKey(
+        "people.Person", models.PROTECT, null=True, blank=True, verbose_name="上报人", related_name="+", editable=False
+    )
+    seen_at = models.DateTimeField("收悉时间", null=True, blank=True, editable=False)
+    seen_by = models.CharField("收悉人", max_length=40, blank=True, editable=False)
+    seen_tier = models.CharField("收悉层级", max_length=10, blank=True, choices=Area.Level, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "接报记录"

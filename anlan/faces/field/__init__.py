@@ -1,0 +1,1 @@
+"""The phone pages of village information officers and other responders: plain words, large targets, works off-line."""

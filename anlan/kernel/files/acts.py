@@ -1,0 +1,85 @@
+"""Attach a file to a record, and find what is attached."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import models, transaction
+
+from anlan.kernel import journal
+from anlan.kernel.clock import now
+from anlan.kernel.people import scope
+
+from .kinds import KINDS
+from .models import Attachment
+from .store import Kept, Store
+
+EVERY = frozenset(KINDS)
+PICTURES = frozenset(kind.name for kind in KINDS.values() if kind.family == "image")
+EVIDENCE = PICTURES | frozenset(kind.name for kind in KINDS.values() if kind.family == "media")
+
+
+def store() -> Store:
+    """The city's store, in its data folder."""
+    return Store(settings.HOME / "files")
+
+
+def do_attach(
+    stream: BinaryIO,
+    name: str,
+    subject: models.Model,
+    *,
+    kinds: frozenset[str] = EVERY,
+    client_id: str | None = None,
+    taken_at: datetime | None = None,
+    lonlat: tuple[float, float] | None = None,
+) -> Attachment:
+    """Keep a file and attach it. Refused says why not, naming the file."""
+    kept = store().keep(stream, name, kinds)
+    return do_attach_kept(kept, subject, client_id=client_id, taken_at=taken_at, lonlat=lonlat)
+
+
+def do_attach_kept(
+    kept: Kept,
+    subject: models.Model,
+    *,
+    client_id: str | None = None,
+    taken_at: datetime | None = None,
+    lonlat: tuple[float, float] | None = None,
+) -> Attachment:
+    """Attach a content that the store has already; the same client number attaches once.
+
+    What the picture says of itself stands before what its sender's page says of it.
+    """
+    if client_id and (known := Attachment.objects.filter(client_id=client_id).first()):
+        return known
+    lon, lat = (kept.facts.lon, kept.facts.lat) if kept.facts.lon is not None else lonlat or (None, None)
+    row = Attachment(
+        sha256=kept.sha256, name=kept.name, kind=kept.kind.name, size=kept.size, kept_at=now(), lon=lon, lat=lat,
+        taken_at=kept.facts.taken_at or taken_at, sender_id=scope.current().person_id, client_id=client_id,
+        subject_type=subject._meta.label_lower, subject_id=str(subject.pk), thumb=kept.facts.width is not None,
+        area_id=getattr(subject, "area_id", None) or scope.ROOT,
+    )  # fmt: skip
+    with transaction.atomic():
+        row.save()
+        journal.write(
+            "file.attached", subject, text=f"附件「{row.name}」({kept.kind.label},{_sized(row.size)})",
+            after={"file": row.pk, "sha256": row.sha256, "size": row.size},
+        )  # fmt: skip
+    return row
+
+
+def attached(*subjects: models.Model) -> dict[str, list[Attachment]]:
+    """The attachments of records of one model that the present asker may see: key → rows, oldest first."""
+    found: dict[str, list[Attachment]] = {str(subject.pk): [] for subject in subjects}
+    if subjects:
+        rows = Attachment.objects.filter(subject_type=subjects[0]._meta.label_lower, subject_id__in=found)
+        for row in rows.order_by("pk"):
+            found[row.subject_id].append(row)
+    return found
+
+
+def _sized(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(1, round(size / 1024))} KB"
