@@ -21,6 +21,8 @@ from django.core.exceptions import (
 )  # fmt: skip
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import RawPostDataException
 from django.template import loader
 from django.utils import timezone
 
@@ -74,7 +76,7 @@ def _read(fault: BaseException) -> tuple[int, str]:
         return 413, "提交的内容超过上限(25 MB 或 5000 个字段),请减小后再提交。"
     if isinstance(fault, UnreadablePostError):
         return 400, "上传中断,内容没有收全,请检查网络后重新提交。"
-    if isinstance(fault, (BadRequest, SuspiciousOperation)):
+    if isinstance(fault, (BadRequest, SuspiciousOperation, MultiPartParserError)):
         return 400, "请求的格式不对,没有处理。请返回上一页重新填写。"
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return 503, FULL
@@ -97,8 +99,12 @@ def _read_database(fault: BaseException) -> tuple[int, str]:
 
 
 def typed(request: HttpRequest) -> list[tuple[str, str]]:
-    """What the person had filled in, without secrets; read only if Django has already parsed it."""
-    if request.method != "POST" or not hasattr(request, "_post"):
+    """What the person had filled in, without secrets; nothing when the body could not be read."""
+    if request.method != "POST":
+        return []
+    try:
+        request.POST  # noqa: B018
+    except (SuspiciousOperation, UnreadablePostError, RawPostDataException, MultiPartParserError):
         return []
     pairs = [(name, value) for name, values in request.POST.lists() for value in values]
     return [(name, value) for name, value in pairs if not any(word in name.lower() for word in SECRET)]
@@ -129,7 +135,6 @@ def page(
 
 def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's check of the form's origin failed: usually a page left open over a sign-out."""
-    request.POST  # noqa: B018  parsed now, so that what was typed is shown
     message = "页面放置过久或登录状态已变化,本次提交没有保存。您填写的内容已保留在下方,确认无误后点「重新提交」。"
     return page(request, 403, message, title="页面已失效", again=True)
 
