@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, Min, Q
 
-from anlan.disaster.flood.models import Proposal, Response
+from anlan.disaster.flood.models import Proposal
 from anlan.kernel.clock import now
 from anlan.kernel.clock.due import GRACE
 from anlan.kernel.clock.models import Due
@@ -42,7 +42,6 @@ def report(world: World) -> dict[str, Any]:
                 "answer_p50": stats["answer_p50"],
                 "answer_p95": stats["answer_p95"],
             },
-            "final_level": Response.objects.order_by("id").values_list("level", flat=True).last(),
         }
 
 
