@@ -13,6 +13,8 @@ import psycopg
 import pytest
 
 import outbound
+from bench import storm
+from bench.city import City
 
 IN_CI = os.environ.get("ANLAN_CI") == "1"
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
@@ -97,3 +99,21 @@ def chromium() -> str:
     names = [os.environ.get("ANLAN_TEST_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
     found = next(filter(None, (shutil.which(name) for name in names if name)), None)
     return found or pytest.skip("no Chromium: none on the PATH, and ANLAN_TEST_CHROMIUM names none")
+
+
+# ── one storm for all: a planted city to copy, and the replay run once to its end ───────────────────────────
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """The demo city as `anlan setup` writes it. Copy it; do not run it."""
+    return City(tmp_path_factory.mktemp("planted") / "home").plant()
+
+
+@pytest.fixture(scope="session")
+def whole(planted: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[storm.Run]:
+    """A replay begun at first use, so that tests that only compare with it run beside it."""
+    run = storm.Run(planted.copy(tmp_path_factory.mktemp("whole") / "home"))
+    yield run
+    if run.process.poll() is None:
+        run.process.kill()

@@ -1,0 +1,55 @@
+"""Real processes are killed at random moments; afterwards the city's history is what it would have been."""
+
+import random
+import time
+
+import pytest
+
+from bench import storm
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+KILLS = 6
+RESTART_S = 6.0
+"""Twice what is promised (`python -m bench start`), for a machine that runs other tests meanwhile."""
+
+
+def test_a_replay_killed_on_its_way_ends_as_one_that_was_not(planted, whole, tmp_path):
+    city = planted.copy(tmp_path / "killed")
+    result, moments = storm.play_killed(city, KILLS, seed=2022, longest_s=5.0)
+    assert moments == sorted(moments) and len(set(moments)) > KILLS // 2, "the kills fell on different moments"
+    assert result == whole.result
+    assert result["timers"]["lost"] == result["timers"]["doubled"] == 0
+    assert set(storm.doubles(city).values()) == {0}
+    assert storm.footprint(city) == storm.footprint(whole.city)
+    assert city.verify()["ok"]
+
+
+def test_the_running_city_is_back_soon_after_a_kill_and_the_replay_goes_on(planted, tmp_path):
+    city, rng = planted.copy(tmp_path / "home"), random.Random(7)
+    with city.open(speed=3000) as server:
+        seen = ""
+        for _ in range(3):
+            server.until(lambda seen=seen: step(city) > seen)
+            time.sleep(rng.uniform(0.2, 1.5))
+            server.kill()
+            seen = step(city)
+            assert server.start() <= RESTART_S
+        server.until(lambda: step(city) > seen)
+        with server.visitor() as client:
+            assert client.get("/").status_code == 200
+    assert city.one("select count(*) from worlds_world where kind = 'replay'") == 1
+    assert set(storm.doubles(city).values()) == {0}
+    assert overtaken(city) == 0
+    assert city.one("pragma integrity_check") == "ok" and city.verify()["ok"]
+
+
+def step(city) -> str:
+    return city.one("select step from worlds_world where kind = 'replay'")
+
+
+def overtaken(city) -> int:
+    """Rows that the replay's time has passed without working them."""
+    return city.one(
+        "select count(*) from clock_due d join worlds_world w on w.id = d.world_id "
+        "where w.kind = 'replay' and d.done_at is null and not d.dropped and d.run_at < w.step"
+    )
