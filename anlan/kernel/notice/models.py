@@ -9,6 +9,10 @@ from django.db import models
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import Placed, Scoped
 
+from .channels import CHANNELS, VIA
+
+CHANNEL_CHOICES = [(c.name, c.label) for c in CHANNELS.values()]
+CARRIER_CHOICES = [("simulator", "模拟"), ("http", "短信语音网关"), ("mail", "邮件服务器"), ("webhook", "群机器人")]
 LEVELS = [(1, "Ⅰ级"), (2, "Ⅱ级"), (3, "Ⅲ级"), (4, "Ⅳ级")]
 
 
@@ -71,7 +75,7 @@ class Addressee(Scoped):
     called_at = models.DateTimeField("首次呼叫", null=True)
     answered_at = models.DateTimeField("应答时间", null=True)
     answered_by = models.ForeignKey("people.Person", models.PROTECT, null=True, verbose_name="应答人", related_name="+")
-    answer_channel = models.CharField("应答方式", max_length=20, blank=True)
+    answer_channel = models.CharField("应答方式", max_length=20, choices=list(VIA.items()), blank=True)
     silent_at = models.DateTimeField("判定未应答", null=True)
     acted_at = models.DateTimeField("行动时间", null=True)
     households = models.PositiveIntegerField("转移户数", null=True)
@@ -106,8 +110,8 @@ class Gateway(Placed):
 
     name = models.SlugField("代号", max_length=40, unique=True)
     title = models.CharField("名称", max_length=60)
-    channel = models.CharField("渠道", max_length=20)
-    carrier = models.CharField("接入方式", max_length=20, help_text="http、mail 或 webhook")
+    channel = models.CharField("渠道", max_length=20, choices=CHANNEL_CHOICES)
+    carrier = models.CharField("接入方式", max_length=20, choices=CARRIER_CHOICES[1:])
     address = models.CharField("地址", max_length=300)
     account = models.CharField("账号", max_length=120, blank=True)
     secret = models.CharField("密钥", max_length=200, blank=True)
@@ -155,12 +159,12 @@ class Attempt(Scoped):
     whom = models.CharField("呼叫谁", max_length=10, choices=Whom)
     person = models.ForeignKey("people.Person", models.PROTECT, verbose_name="被呼叫人", related_name="+")
     name = models.CharField("姓名", max_length=20)
-    channel = models.CharField("渠道", max_length=20)
+    channel = models.CharField("渠道", max_length=20, choices=CHANNEL_CHOICES)
     address = models.CharField("号码或地址", max_length=120, blank=True)
     call = models.CharField("呼叫", max_length=80)
     key = models.CharField("唯一编号", max_length=80, unique=True)
     state = models.CharField("状态", max_length=10, choices=State, default=State.PLANNED)
-    carrier = models.CharField("承载", max_length=20, blank=True)
+    carrier = models.CharField("承载", max_length=20, choices=CARRIER_CHOICES, blank=True)
     gateway = models.ForeignKey(Gateway, models.SET_NULL, null=True, verbose_name="网关", related_name="+")
     provider = models.CharField("网关回执号", max_length=80, blank=True)
     planned_at = models.DateTimeField("计划时间")
@@ -203,7 +207,7 @@ class Receipt(Scoped):
     kind = models.CharField("类别", max_length=10, choices=Kind)
     at = models.DateTimeField("时间")
     by = models.ForeignKey("people.Person", models.PROTECT, null=True, verbose_name="回执人", related_name="+")
-    via = models.CharField("方式", max_length=20)
+    via = models.CharField("方式", max_length=20, choices=list(VIA.items()))
     text = models.CharField("内容", max_length=300, blank=True)
     client_id = models.CharField("终端编号", max_length=80, null=True)  # noqa: DJ001 (many without, each once)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from anlan.kernel.cases.models import Remark
 from anlan.kernel.clock.models import Beat, Due
 from anlan.kernel.journal import read
-from anlan.kernel.notice.models import Addressee, Attempt, Notice, Receipt
+from anlan.kernel.notice.models import Addressee, Attempt, Gateway, Notice, Receipt
 from anlan.kernel.people.models import Area, Grant, Holding, Person, Post, Unit
 from anlan.kernel.people.roles import COMMAND, READERS, STAFF
 from anlan.kernel.worlds.models import World
@@ -45,8 +45,10 @@ Register(Notice, columns="number title kind level issued_at closed_at area", fil
          search="title text", group="大应急", order="-id", see=CALLED)  # fmt: skip
 Register(Addressee, columns="area title name state tier notice called_at answered_at answered_by households people",
          filters="area state tier notice", search="title name", group="大应急", order="-notice_id area_id", see=CALLED)  # fmt: skip
-Register(Attempt, columns="addressee whom name channel address state planned_at sent_at ended_at rung reason",
-         filters="area addressee state whom", search="name channel", masked="address", group="大应急", order="-id",
+Register(Attempt, columns="addressee whom name channel carrier address state planned_at sent_at ended_at rung reason",
+         filters="area addressee state whom channel carrier", search="name reason", masked="address", group="大应急", order="-id",
          see=CALLED, join="addressee__area")  # fmt: skip
 Register(Receipt, columns="addressee kind at by via text", filters="area addressee kind at", search="text", group="大应急",
          order="-id", see=CALLED, join="addressee__area")  # fmt: skip
+Register(Gateway, columns="name title channel carrier address account enabled faults retry_at area", search="name title",
+         filters="area channel enabled", masked="account address", group=SYSTEM, see=KEEPERS, order="name")  # fmt: skip
