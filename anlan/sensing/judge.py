@@ -13,7 +13,6 @@ from anlan.kernel.people import scope
 from .models import Alarm, Reading, Rule, Sensor
 
 
-
 def judge(sensors: Mapping[int, Sensor], at: datetime | None) -> int:
     """Raise, raise higher and clear the alarms of these sensors at one time; the number raised."""
     if at is None:

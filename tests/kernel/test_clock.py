@@ -54,7 +54,7 @@ def test_a_row_is_worked_when_its_time_has_come_and_not_before(world):
             assert loop.drain(world) == 1
             assert loop.drain(world) == 0
     row = Due.objects.get()
-    assert row.done_at and row.runs == 1 and not row.late or row.done_at - row.at > due.GRACE
+    assert row.done_at - row.at >= timedelta(seconds=55) and row.runs == 1
 
 
 def test_a_key_is_written_once(world):
@@ -143,7 +143,7 @@ def test_a_stepped_world_stands_at_each_rows_own_time(world):
             due.put("test.note", start + timedelta(hours=hours), n=hours)
     time.sleep(0.01)
     assert loop.advance(replay) == 3
-    assert SEEN == [(n, start + timedelta(hours=n)) for n in (1, 2, 3)]
+    assert [(n, start + timedelta(hours=n)) for n in (1, 2, 3)] == SEEN
     assert World.objects.get(pk=replay.pk).step == start + timedelta(hours=3)
 
 
@@ -172,7 +172,7 @@ def test_health_goes_red_when_a_loop_falls_silent(world):
     beats.beat("test loop", silence_s=30)
     assert beats.health()["beats"]["test loop"]["ok"]
     with clock.travelled(timedelta(seconds=31)):
-        assert beats.health() == beats.health() | {"status": "down"}
+        assert beats.health()["status"] == "down"
 
 
 def _workers(env: dict, count: int, rows: int) -> dict:

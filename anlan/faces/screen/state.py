@@ -24,7 +24,7 @@ from anlan.response.command.models import Event, Order
 from anlan.response.duty import acts as duty
 from anlan.sensing.models import Alarm, Reading, Sensor, Warning
 
-STRIP = ("sensing.warnings", "sensing.alarms", "flood.proposals", "call.silent", "command.overdue", "duty.reports")
+STRIP = ("sensing.warnings", "sensing.alarms", "flood.proposals", "desk.waiting", "desk.silent", "command.overdue")
 ROWS = 6
 FEED = 30
 

@@ -1,8 +1,7 @@
+import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-
-import orjson
 
 from anlan.faces.gate import require
 from anlan.kernel.live import feed

@@ -82,10 +82,8 @@ class Limit:
         if self.minutes or self.hours:
             return workdays.add_hours(entered, self.hours + self.minutes / 60)
         day = entered.astimezone(BEIJING).date()
-        if self.workdays:
-            last = workdays.add_workdays(day, self.workdays, table)
-        else:
-            last = workdays.add_days(day, self.days, table)
+        count = workdays.add_workdays if self.workdays else workdays.add_days
+        last = count(day, self.workdays or self.days, table)
         return datetime.combine(last, time(23, 59, 59), BEIJING)
 
 

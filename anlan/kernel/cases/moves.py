@@ -103,13 +103,17 @@ def _fill(case: Case, step: Move, given: dict[str, Any]) -> None:
         setattr(case, field, value)
     empty = [f for f in step.needed if getattr(case, f, None) in (None, "")]
     if empty:
-        labels = "、".join(str(case._meta.get_field(f).verbose_name) for f in empty)
+        labels = "、".join(_label(case, f) for f in empty)
         raise Refused(f"办理「{step.label}」前须填写:{labels}", field=empty[0])
     try:
         case.clean_fields(exclude=[f.name for f in case._meta.fields if f.name not in given])
     except ValidationError as fault:
         field, messages = next(iter(fault.message_dict.items()))
-        raise Refused(f"{case._meta.get_field(field).verbose_name}:{messages[0]}", field=field) from fault
+        raise Refused(f"{_label(case, field)}:{messages[0]}", field=field) from fault
+
+
+def _label(case: Case, field: str) -> str:
+    return str(getattr(case._meta.get_field(field), "verbose_name", field))
 
 
 def _facts(case: Case) -> dict[str, Any]:
@@ -121,10 +125,9 @@ def _facts(case: Case) -> dict[str, Any]:
 def limits_of(case: Case) -> list[Limit]:
     """The limits that were in force when the case began."""
     known = {f.name for f in fields(Limit)}
-    return [
-        Limit(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in known})
-        for row in case.rule.get("limits", [])
-    ]
+    rows: list[dict[str, Any]] = case.rule.get("limits", [])
+    kept = [{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in known} for row in rows]
+    return [Limit(**row) for row in kept]  # type: ignore[arg-type]
 
 
 def _watch(case: Case) -> None:

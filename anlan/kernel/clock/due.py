@@ -135,7 +135,7 @@ def work_some(world: World, until: datetime, at: datetime | None = None) -> int:
         rows = _open(world, until)
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
-        end, worked = time.monotonic() + SLICE_S, 0
+        end, worked, first = time.monotonic() + SLICE_S, 0, until
         for row in rows[:BATCH]:
             if worked and (time.monotonic() > end or (at and row.run_at != first) or not _still(row)):
                 break

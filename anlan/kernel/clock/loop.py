@@ -66,7 +66,7 @@ def drives(world: World) -> bool:
 
 
 def _dead(holder: str) -> bool:
-    host, pid, _ = (holder.split(":") + ["", ""])[:3]
+    host, pid, _ = [*holder.split(":"), "", ""][:3]
     return host == HOLDER.split(":")[0] and pid.isdigit() and not due.alive(int(pid))
 
 

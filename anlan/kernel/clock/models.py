@@ -12,7 +12,7 @@ class Due(models.Model):
     at = models.DateTimeField("到期时间")
     run_at = models.DateTimeField("执行时间")
     kind = models.CharField("事项", max_length=60)
-    key = models.CharField("编号", max_length=160, null=True)
+    key = models.CharField("编号", max_length=160, null=True)  # noqa: DJ001  no key is not the key ""
     body = models.JSONField(default=dict)
     tries = models.PositiveIntegerField(default=0)
     runs = models.PositiveSmallIntegerField(default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -84,7 +85,7 @@ def write(
     for n, hear in enumerate(HEARERS.get(verb, ())):
         due.put("journal.hear", now(), key=f"hear:{line.pk}:{n}", line=line.pk, verb=verb, hearer=_name(hear))
     for told in AFTER_COMMIT:
-        transaction.on_commit(lambda told=told: told(line))
+        transaction.on_commit(partial(told, line))
     return line
 
 

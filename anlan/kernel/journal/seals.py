@@ -11,8 +11,8 @@ from django.db import transaction
 
 from anlan.kernel.clock import every, real
 
-from .models import Line, Seal
 from .entry import digest
+from .models import Line, Seal
 
 SETTLED = timedelta(seconds=5)
 BATCH = 2000

@@ -64,7 +64,7 @@ class Intake(Scoped):
     missing = models.PositiveIntegerField("失踪(人)", null=True, blank=True)
     injured = models.PositiveIntegerField("受伤(人)", null=True, blank=True)
     recorder = models.CharField("记录人", max_length=40, blank=True)
-    client_id = models.CharField("幂等编号", max_length=64, null=True, blank=True, editable=False)
+    client_id = models.CharField("幂等编号", max_length=64, null=True, blank=True, editable=False)  # noqa: DJ001  none is not ""
     event_number = models.CharField("转为事件", max_length=30, blank=True, editable=False)
     reporter = models.ForeignKey(
         "people.Person", models.PROTECT, null=True, blank=True, verbose_name="上报人", related_name="+", editable=False
