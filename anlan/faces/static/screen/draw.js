@@ -26,10 +26,11 @@ export function figure({ value, unit, state }) {
   if (state === "none") return [node("b", { class: "none" }, "无")];
   if (state === "unset") return [node("b", { class: "unset" }, "未配置")];
   if (state === "unknown" || value === null || value === undefined) return [node("b", { class: "unknown" }, "—")];
-  return [node("b", {}, typeof value === "number" ? value.toLocaleString("zh-CN") : String(value)), node("small", {}, unit ?? "")];
+  const said = String(value);
+  return [node("b", { class: said.length > 4 ? "long" : "" }, said), node("small", {}, unit ?? "")];
 }
 
 export function number(row, { source, at }) {
   const tip = [row.label, row.definition && `口径 ${row.definition}`, source && `来源 ${source}`, at && `截至 ${stamp(at)}`].filter(Boolean).join("\n");
-  return link(row.href, { class: `figure ${row.state}`, "data-tip": tip }, [node("span", {}, row.label), node("p", {}, figure(row))]);
+  return link(row.href, { class: "figure", "data-state": row.state, "data-tip": tip }, [node("span", {}, row.label), node("p", {}, figure(row))]);
 }

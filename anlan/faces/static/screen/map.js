@@ -36,7 +36,7 @@ export class Chart {
     Object.assign(this, { key, themes, box: drawer, button, base, theme: null, chosen: false, state: null });
     try {
       this.map = new maplibre.Map({
-        container: host, style: style(), bounds: CITY, fitBoundsOptions: { padding: this.room() }, attributionControl: false,
+        container: host, style: style(), bounds: CITY, attributionControl: false,
         localIdeographFontFamily: FONT, fadeDuration: 0, dragRotate: false, pitchWithRotate: false, minZoom: 6, maxZoom: 14, renderWorldCopies: false,
       });
     } catch (fault) {
@@ -46,8 +46,10 @@ export class Chart {
     }
     this.map.touchZoomRotate.disableRotation();
     this.layers = new Layers(this.map, (feature, at) => this.marker(feature, at));
+    this.drawn = new Promise(done => this.map.once("style.load", done));
     this.ready = this.load();
-    this.map.on("resize", () => this.map.fitBounds(CITY, { padding: this.room(), animate: false }));
+    this.map.on("resize", () => this.fit(true));
+    for (const hand of ["dragstart", "wheel", "touchstart", "dblclick"]) this.map.on(hand, () => { this.moved = true; });
     this.map.on("click", "towns", event => this.town(event));
     this.map.on("mousemove", "towns", event => this.aim(event.features[0]?.id));
     this.map.on("mouseleave", "towns", () => this.aim(null));
@@ -55,19 +57,27 @@ export class Chart {
     this.map.on("error", ({ error }) => console.warn(error));
   }
 
-  // The city is fitted into what the rails, the title and the counters leave free.
+  // What the rails, the title, the event card, the counters and the tools leave free; a narrow page has a map of its own.
   room() {
-    const u = parseFloat(getComputedStyle(document.documentElement).fontSize) / 100;
-    if (innerWidth < 900) return 12;
-    const card = document.body.classList.contains("eventful") ? 300 : 124;
-    return { left: 640 * u, right: 640 * u, top: card * u, bottom: 150 * u };
+    if (innerWidth < 900) return { left: 12, right: 12, top: 12, bottom: 12 };
+    const edge = (id, side) => document.getElementById(id).getBoundingClientRect()[side];
+    const top = Math.max(edge("event", "bottom"), document.querySelector("header.title").getBoundingClientRect().bottom);
+    return { left: edge("strip-left", "right") + 10, right: innerWidth - edge("strip-right", "left") + 10, top: top + 14, bottom: innerHeight - edge("legend", "top") + 26 };
+  }
+
+  // Fitted anew when the free room changes, but never under the hand of someone who has moved the map.
+  fit(force = false) {
+    const room = this.room(), said = JSON.stringify(room);
+    if (!force && (said === this.fitted || this.moved)) return;
+    this.fitted = said;
+    this.map.fitBounds(CITY, { padding: room, animate: false });
   }
 
   async load() {
     const read = url => fetch(url).then(answer => { if (!answer.ok) throw new Error(`${url} ${answer.status}`); return answer.json(); });
     const { towns, districts } = document.body.dataset;
     const [cells, borders] = await Promise.all([read(towns), read(districts)]);
-    if (!this.map.isStyleLoaded()) await new Promise(done => this.map.once("load", done));
+    await this.drawn;
     this.names = new Map(cells.features.map(f => [f.properties.code, f.properties.name]));
     this.map.getSource("towns").setData(cells);
     this.map.getSource("districts").setData(borders);
@@ -76,7 +86,7 @@ export class Chart {
   }
 
   show(state) {
-    const turned = this.state?.state !== state.state;
+    if (this.state?.state !== state.state) this.moved = false;
     this.state = state;
     if (!this.map) return;
     if (!this.chosen) this.theme = state.state === "event" ? "call" : "rain";
@@ -85,7 +95,7 @@ export class Chart {
       this.layers.fill(state.layers, state.world.id);
       if (!this.box.hidden) this.panel();
       this.colour();
-      if (turned) this.map.fitBounds(CITY, { padding: this.room(), animate: false });
+      this.fit();
     }, fault => this.key.replaceChildren(node("p", { class: "alert" }, `底图未取到:${fault.message}`)));
   }
 
@@ -100,7 +110,9 @@ export class Chart {
   colour() {
     const theme = THEMES[this.theme], { areas } = this.state;
     const paint = [...this.names.keys()].flatMap(code => { const hue = theme.colour(areas[code]); return hue ? [code, hue] : []; });
-    this.map.setPaintProperty("towns", "fill-color", paint.length ? ["match", ["get", "code"], ...paint, "#10294a"] : "#10294a");
+    const said = paint.join();
+    if (said !== this.painted) this.map.setPaintProperty("towns", "fill-color", paint.length ? ["match", ["get", "code"], ...paint, "#10294a"] : "#10294a");
+    this.painted = said;
     fill(this.key, legend(theme, areas));
   }
 

@@ -17,9 +17,11 @@ setInterval(() => {
   for (const entry of rolling) {
     const { list, held } = entry;
     if (!list.isConnected) { rolling.delete(entry); continue; }
-    if (held() || still.matches || document.hidden || list.scrollHeight <= list.clientHeight + 2) continue;
-    const end = list.scrollTop + list.clientHeight >= list.scrollHeight - 2;
-    const next = end ? 0 : list.scrollTop + (list.firstElementChild?.getBoundingClientRect().height ?? 0);
-    list.scrollTo({ top: next, behavior: "smooth" });
+    if (held() || still.matches || document.hidden) continue;
+    list.style.paddingBottom = "";
+    const over = list.scrollHeight - list.clientHeight, row = list.firstElementChild?.getBoundingClientRect().height;
+    if (over <= 2 || !row) continue;
+    list.style.paddingBottom = `${(row - (over % row)) % row}px`;  // the last stop also shows whole rows
+    list.scrollTo({ top: list.scrollTop >= over - 2 ? 0 : (Math.round(list.scrollTop / row) + 1) * row, behavior: "smooth" });
   }
 }, STEP);
