@@ -296,7 +296,7 @@ def test_a_list_of_a_hundred_thousand_rows_opens_at_once(client, crowd, record_p
         "": 150, "?area=" + city.LAOSHAN: 150, "?kind=rain": 150, "?order=code": 150, "?q=号": 150, "?page=1000": 300, "?order=-name": 300,
     }  # fmt: skip
     for query, limit in limits.items():
-        spent, answer = best(lambda query=query: client.get("/r/station/" + query))
+        spent, _ = best(lambda query=query: client.get("/r/station/" + query))
         record_property(query or "first page", round(spent))
         print(f"{query or 'first page':24} {spent:6.0f} ms")
         assert spent <= limit, f"{query}: {spent:.0f} ms"

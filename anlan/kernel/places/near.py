@@ -27,7 +27,7 @@ class Source(Protocol):
 
 def at(row: models.Model, path: str) -> float:
     """A coordinate that may stand in another row: ``station__lon``."""
-    return reduce(getattr, path.split("__"), row)  # type: ignore[return-value, arg-type]
+    return reduce(getattr, path.split("__"), row)  # type: ignore[return-value]
 
 
 SOURCES: dict[str, Source] = {}

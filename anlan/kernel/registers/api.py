@@ -74,11 +74,12 @@ def shown(register: Register) -> list[Column]:
 @cache
 def body(name: str) -> type[Schema]:
     """What may be sent; the register's form judges it."""
-    made = {
-        c.path: (Any if c.target is not None else type_of(c) | None, Field(None, title=c.label))
-        for c in ALL[name].inputs
-    }
-    return create_model(f"{title(name)}Input", __base__=Schema, __config__=None, **made)
+    made: dict[str, Any] = {}
+    for column in ALL[name].inputs:
+        kind = type_of(column)
+        loose = column.target is not None or kind is Any
+        made[column.path] = (Any if loose else kind | None, Field(None, title=column.label))
+    return create_model(f"{title(name)}Input", __base__=Schema, **made)
 
 
 def row_of(register: Register, row: models.Model, full: bool) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def asked_of(register: Register) -> list[dict[str, Any]]:
     for name, made in register._sets[True].base_filters.items():
         kind: dict[str, Any] = {"type": "string"}
         if isinstance(made.field, forms.MultipleChoiceField):
-            kind = {"type": "array", "items": {"type": "string", "enum": [str(v) for v, _ in made.field.choices]}}
+            kind = {"type": "array", "items": {"type": "string", "enum": [str(v) for v, _ in made.extra["choices"]]}}
         found.append(
             {"name": name, "in": "query", "required": False, "description": str(made.label or name), "schema": kind}
         )
@@ -113,14 +114,9 @@ def asked_of(register: Register) -> list[dict[str, Any]]:
 def router(register: Register) -> Router:
     """The routes of one register."""
     made, name = Router(tags=[register.title]), register.name
-    row = schema(name)
-    many = create_model(
-        f"{title(name)}Page",
-        __base__=Schema,
-        count=(int, ...),
-        rows=(list[row], ...),
-        ignored=(dict[str, list[str]], ...),
-    )  # type: ignore[valid-type]
+    row: Any = schema(name)
+    whole: dict[str, Any] = {"count": (int, ...), "rows": (list[row], ...), "ignored": (dict[str, list[str]], ...)}
+    many = create_model(f"{title(name)}Page", __base__=Schema, **whole)
 
     @made.get(
         "",

@@ -38,7 +38,7 @@ def export(request: HttpRequest, register: Register) -> FileResponse:
 @require_safe
 @writing
 def template(request: HttpRequest, register: Register) -> FileResponse:
-    return _send(sheets.write_out(register, None), f"{register.title}-模板.xlsx")
+    return _send(sheets.write_blank(register), f"{register.title}-模板.xlsx")
 
 
 @require_http_methods(["GET", "POST"])
@@ -49,9 +49,9 @@ def take_in(request: HttpRequest, register: Register) -> HttpResponseBase:
         return render(request, "registers/import.html", {"register": register})
     file, only = request.FILES.get("file"), bool(request.POST.get("check"))
     if file is None or not file.size:
-        taken = sheets.Taken(faults=[sheets.Fault(0, "文件", "请选择要导入的 .xlsx 文件")])
+        taken = sheets.Taken(faults=[sheets.Fault(0, "文件", "没有文件", "请选择要导入的 .xlsx 文件")])
     elif file.size > MOST_BYTES:
-        taken = sheets.Taken(faults=[sheets.Fault(0, "文件", "文件超过 20 MB,请分批导入")])
+        taken = sheets.Taken(faults=[sheets.Fault(0, "文件", "文件超过 20 MB", "请分批导入")])
     else:
         taken = sheets.take_in(register, file, check_only=only)
     if not taken.faults and not only:

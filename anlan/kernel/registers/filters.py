@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Area
@@ -32,7 +33,7 @@ LONG = 200
 class Tree(forms.Select):
     """Districts and towns in the asker's reach, drawn in one go because the stock widget is slow with hundreds."""
 
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         rows = [("", "全部区域"), *((a.code, ("　" if a.level == "town" else "") + a.name) for a in areas())]
         options = ((c, " selected" if c == value else "", n) for c, n in rows)
         return format_html(

@@ -37,15 +37,17 @@ class KeyField(forms.ModelChoiceField):
 
     def __init__(self, model: type[models.Model], **more: Any) -> None:
         super().__init__(queryset=model._base_manager.none(), **more)
+        self.rows: models.QuerySet = model._base_manager.none()
         self.target = model
         self.known: dict[str, models.Model] = {}
 
     def open(self) -> None:
-        self.queryset, self.known = reachable(self.target), {}
+        self.rows, self.known = reachable(self.target), {}
+        self.queryset = self.rows
 
     def offer(self) -> None:
         """For a page: a short list is a menu, a long one a look-up."""
-        if len(self.queryset[: FEW + 1]) > FEW and (book := of(self.target)):
+        if len(self.rows[: FEW + 1]) > FEW and (book := of(self.target)):
             self.widget = forms.TextInput(
                 {
                     "list": f"pick-{book.name}", "hx-get": address("pick", book.name), "hx-trigger": "input changed delay:250ms",
@@ -57,11 +59,7 @@ class KeyField(forms.ModelChoiceField):
         if isinstance(self.widget, forms.Select) or value in (None, ""):
             return super().prepare_value(value)
         row = (
-            value
-            if isinstance(value, models.Model)
-            else self.queryset.filter(pk=value).first()
-            if _plain(value)
-            else None
+            value if isinstance(value, models.Model) else self.rows.filter(pk=value).first() if _plain(value) else None
         )
         return f"{row}[{row.pk}]" if row else value
 
@@ -79,12 +77,12 @@ class KeyField(forms.ModelChoiceField):
         key = m[1] if (m := re.search(r"\[([^\[\]]+)\]$", text)) else text
         if "\x00" not in key:
             try:
-                if row := self.queryset.filter(pk=key).first():
+                if row := self.rows.filter(pk=key).first():
                     return row
             except (ValueError, ValidationError, OverflowError):
                 pass  # not a key: perhaps a name
             names = [n for n in LABELS if any(f.name == n for f in self.target._meta.concrete_fields)]
-            if names and len(rows := list(self.queryset.filter(reduce(or_, (Q(**{n: key}) for n in names)))[:2])) == 1:
+            if names and len(rows := list(self.rows.filter(reduce(or_, (Q(**{n: key}) for n in names)))[:2])) == 1:
                 return rows[0]
             if names and len(rows) > 1:
                 raise ValidationError(f"有多个“{key}”,请填写 名称[代码]")
@@ -106,7 +104,7 @@ class YesNoField(forms.TypedChoiceField):
     def __init__(self, **more: Any) -> None:
         more.pop("initial", None)
         super().__init__(
-            choices=[("False", NO), ("True", YES)], coerce=lambda v: v == "True", empty_value=False, **more
+            choices=[("False", NO), ("True", YES)], coerce=lambda v: v == "True", **{"empty_value": False, **more}
         )
 
 
@@ -153,10 +151,10 @@ class RowForm(forms.ModelForm):
 
     @property
     def _key(self) -> str:
-        return self.instance._meta.pk.name  # type: ignore[union-attr]
+        return self.instance._meta.pk.name
 
     def _clean_fields(self) -> None:
-        super()._clean_fields()
+        super()._clean_fields()  # type: ignore[misc]
         for name in self.hidden:
             if (
                 name in self.cleaned_data
@@ -164,7 +162,7 @@ class RowForm(forms.ModelForm):
                 and self.initial.get(name) == self.data.get(name)
             ):
                 self.cleaned_data[name] = getattr(self.instance, name)
-                self._errors.pop(name, None)  # type: ignore[union-attr]
+                self.errors.pop(name, None)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -184,7 +182,7 @@ class RowForm(forms.ModelForm):
                 self.add_error(self.register.lonlat[0], wrong)
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
         if self.errors or not self.register.area:
             return
         if not scope.current().can(*self.register.write, area=self.register.area_of(self.instance)):
@@ -192,7 +190,7 @@ class RowForm(forms.ModelForm):
             self.add_error(field if field in self.fields else None, "所选区域不在您的管辖范围内")
 
     def _get_validation_exclusions(self) -> set[str]:
-        return super()._get_validation_exclusions() | {"world"}
+        return super()._get_validation_exclusions() | {"world"}  # type: ignore[misc]
 
 
 def form_of(register: Register) -> type[RowForm]:

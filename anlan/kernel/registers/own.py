@@ -29,7 +29,7 @@ Register(Post, columns="title role area unit tier", filters="area role tier unit
 Register(Holding, columns="post person rank area since until", filters="area rank since until", search="person__name post__title",
          group=SYSTEM, see=ALL_EYES, write=("system_keeper",), order="area_id post_id rank", join="post__area")  # fmt: skip
 Register(Grant, columns="person role area unit since until", filters="area role since until", search="person__name",
-         group=SYSTEM, see=("security_keeper", "audit_keeper"), write=("security_keeper",), order="-since")  # fmt: skip
+         group=SYSTEM, see=("security_keeper", "audit_keeper"), order="-since")  # fmt: skip
 Register(World, columns="title kind name speed paused ends closed", filters="kind closed", search="title name",
          group=SYSTEM, see=(*COMMAND, *KEEPERS), order="-id", city=True)  # fmt: skip
 Register(read.Line, name="journal", columns="at who unit verb text level area",

@@ -115,7 +115,7 @@ def lines(register: Register, rows: list[Any], full: bool) -> list[str]:
     """The cells of each row; the first one opens it."""
     here, first, *rest = register.url(), *register.heads
     drawn = [("<td class=number>" if c.number else "<td>", drawing(c, full)) for c in rest]
-    found = []
+    found: list[str] = []
     for row in rows:
         head = format_html(LINK, here, quote(str(row.pk), safe=""), first.text(row, full) or "—")
         found.append(mark_safe(f"<td>{head}</td>" + "".join(f"{td}{draw(row)}</td>" for td, draw in drawn)))
@@ -243,9 +243,7 @@ def _fresh(request: HttpRequest, form: Any, before: dict[str, Any] | None) -> bo
 @opened
 def pick(request: HttpRequest, register: Register) -> HttpResponse:
     """Options for a look-up field, as one types."""
-    typed = (
-        next((v for k, v in request.GET.items() if k != "q"), request.GET.get("q", ""))[:40].partition("[")[0].strip()
-    )
+    typed = str(next(iter(request.GET.values()), ""))[:40].partition("[")[0].strip()
     rows = reachable(register.model)
     names = [f.name for f in register.model._meta.concrete_fields if f.name in LABELS]
     if typed and names and "\x00" not in typed:

@@ -143,7 +143,7 @@ class Register:
 
     def visible(self) -> bool:
         """May the present asker open this register at all?"""
-        return self._held(scope.current(), self.see)
+        return self._held(scope.current(), _words(self.see))
 
     def _held(self, who: scope.Scope, roles: tuple[str, ...]) -> bool:
         return who.can(*roles, area=scope.ROOT) if self.city or who.system else bool(who.roles & set(roles))
@@ -151,7 +151,7 @@ class Register:
     def writable(self) -> bool:
         """May the present asker write rows here? Never inside a drill, and never into operating records."""
         who = scope.current()
-        return bool(self.write) and who.world.actual and self._held(who, self.write)
+        return bool(self.write) and who.world.actual and self._held(who, _words(self.write))
 
     def may_write(self, row: models.Model) -> bool:
         return self.writable() and (not self.area or scope.current().can(*self.write, area=self.area_of(row)))
@@ -224,7 +224,7 @@ class Register:
     def find(self, pk: Any) -> models.Model:
         """One row, or 404: what is not there, not mine or not of this world looks the same."""
         try:
-            key = self.model._meta.pk.to_python(pk)  # type: ignore[union-attr]
+            key = self.model._meta.pk.to_python(pk)
             row = self.seen().select_related(*self.joins).filter(pk=key).first()
         except (ValidationError, ValueError, OverflowError):
             row = None
@@ -255,7 +255,8 @@ class Capped(Paginator):
 
     @cached_property
     def count(self) -> int:
-        rows = self.object_list.order_by()  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        rows = rows.order_by()
         return rows.count() if self.exact else rows[: MANY + 1].count()
 
     @property
