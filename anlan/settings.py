@@ -13,7 +13,7 @@ TOTP = os.environ.get("ANLAN_TOTP", "optional" if DEMO else "required")
 TLS = os.environ.get("ANLAN_TLS", "0") == "1"
 PACKAGE = Path(__file__).resolve().parent
 
-HOME.mkdir(parents=True, exist_ok=True)
+(HOME / "static").mkdir(parents=True, exist_ok=True)
 
 
 def _secret() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import get_script_prefix
 
 from anlan.kernel.people import scope
+from anlan.kernel.people.roles import COMMAND
 from anlan.kernel.registers import pages
 from anlan.kernel.registers.register import address
 
@@ -17,6 +18,7 @@ KEEPERS = {
 }
 FIELD = {"village_officer", "reservoir_keeper", "team", "enterprise"}
 FACES = [("值班工作台", "desk/"), ("一张图大屏", "screen/")]
+DESK = [("叫应", "desk/calls/"), ("接报登记", "desk/intake/new/"), ("录入预警信号", "desk/signals/new/"), ("世界与演练", "desk/worlds/")]
 
 
 def only_keeps(who: scope.Scope) -> bool:
@@ -36,7 +38,8 @@ def groups(path: str) -> list[dict[str, Any]]:
     who = scope.maybe()
     if who is None or not who.reaches:
         return []
-    found = [] if only_keeps(who) else [_group(path, "工作", FACES)]
+    commands = DESK if who.roles & set(COMMAND) else []
+    found = [] if only_keeps(who) else [_group(path, "工作", [*FACES, *commands])]
     found += [
         {"label": label, "items": [_item(path, register.title, address("list", register.name)) for register in rows]}
         for label, rows in pages.groups().items()

@@ -92,7 +92,7 @@ def call_out(response: Response, proposal: Proposal) -> Any:
         "请立即到岗,排查隐患,做好转移准备,并应答。"
     )
     return notice.do_call(
-        title=f"{response}叫应", text=text, level=response.level, roles=CALLED, areas=response.areas, about=response,
+        title=f"{response}叫应", text=text, level=response.level, roles=CALLED, areas=response.areas, about=response, wide=True,
     )  # fmt: skip
 
 

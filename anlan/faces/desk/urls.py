@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import calls, events, home, intake, orders, papers, worlds
+from . import calls, events, home, intake, orders, papers, signals, worlds
 
 app_name = "desk"
 urlpatterns = [
@@ -33,6 +33,8 @@ urlpatterns = [
     path("intake/<int:pk>/convert/", intake.convert, name="convert"),
     path("intake/<int:pk>/bulletin.docx", papers.of_intake, name="intake-bulletin"),
     path("reports/<slug:kind>/<int:pk>/<slug:step>/", intake.report, name="report-step"),
+    path("signals/new/", signals.new, name="signal-new"),
+    path("signals/<int:pk>/lift/", signals.lift, name="signal-lift"),
     path("worlds/", worlds.many, name="worlds"),
     path("worlds/replay/", worlds.replay, name="replay"),
     path("worlds/exercise/", worlds.exercise, name="exercise"),
