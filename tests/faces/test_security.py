@@ -368,3 +368,11 @@ def test_too_many_fields_and_broken_bodies_are_told(browser):
     assert many.status_code in (400, 413) and "Traceback" not in many.content.decode()
     broken = browser.generic("POST", "/sign-in/", b"--x", content_type="multipart/form-data; boundary=")
     assert broken.status_code in (400, 401) and "Traceback" not in broken.content.decode()
+
+
+def test_the_generic_register_is_no_way_around_the_acts(town):
+    security = keeper("security_keeper")
+    assert security.get("/r/grant/").status_code == 200
+    assert security.get("/r/grant/new/").status_code == 403
+    assert security.post("/r/grant/new/", grant(town.people["security_keeper"], "leader")).status_code == 403
+    assert Grant.objects.count() == 7
