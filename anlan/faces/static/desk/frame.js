@@ -1,7 +1,7 @@
 // The desk's frame: says when the live feed is lost, and passes journal lines on as "line" events of the document.
 import { live } from "../live.js";
 
-const sign = document.getElementById("feed");
+const sign = document.getElementById("pulse");
 if (sign) {
   live(sign.dataset.url, {
     open: () => { sign.className = "feed"; sign.textContent = "实时"; },
@@ -10,6 +10,7 @@ if (sign) {
   });
 }
 document.addEventListener("click", event => {
+  if (event.target.closest("a.menu") && location.hash === "#side") { event.preventDefault(); location.hash = "#main"; }
   for (const menu of document.querySelectorAll("details.person[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener("keydown", event => {
