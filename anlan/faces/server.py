@@ -49,6 +49,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
     threads = [
         threading.Thread(target=loop.run, args=(stop,), name="clock", daemon=True),
         threading.Thread(target=feed.pump, args=(stop,), name="live", daemon=True),
+        threading.Thread(target=feed.states, args=(stop,), name="states", daemon=True),
     ]
     while True:
         message = await receive()

@@ -17,9 +17,9 @@ def history(subject: models.Model) -> models.QuerySet[Line]:
     return Line.objects.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by("id")
 
 
-def since(pk: int, limit: int = 500) -> list[Line]:
-    """Lines of every world after one id, for the live feed."""
-    return list(Line.everywhere.filter(pk__gt=pk).order_by("pk")[:limit])
+def since(pk: int, *, without: list[int], limit: int = 500) -> list[Line]:
+    """Lines of every world after one id except those known already, for the live feed."""
+    return list(Line.everywhere.filter(pk__gt=pk).exclude(pk__in=without).order_by("pk")[:limit])
 
 
 def last_id() -> int:

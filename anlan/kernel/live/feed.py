@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -26,12 +27,16 @@ from anlan.kernel.worlds.models import World
 log = logging.getLogger(__name__)
 LOOK_BACK = 64
 POLL_S = 0.25
+PACE_S = 0.025
+"""What is written within so short a time is handed out together: one write for each reader."""
 STATE_S = 1.0
+STALE_S = 10.0
+PING_S = 15.0
 KEEP = 200
-LAST = b""
 HREF: list[Callable[[str, str], str]] = []
 VIEWS: dict[str, Callable[[scope.Scope], dict]] = {}
 _fresh = threading.Event()
+_changed: queue.SimpleQueue[int] = queue.SimpleQueue()
 entry.AFTER_COMMIT.append(lambda line: _fresh.set())
 
 
@@ -47,16 +52,30 @@ def view(name: str) -> Callable:
 
 @dataclass(eq=False)
 class Reader:
-    """One open stream."""
+    """One open stream. One that falls behind is closed: it comes back with its last line and is told what it missed."""
 
     who: scope.Scope
     watching: tuple[str, ...] = ()
-    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(KEEP))
+    waiting: list[bytes] = field(default_factory=list)
+    fresh: asyncio.Event = field(default_factory=asyncio.Event)
+    open: bool = True
 
     def push(self, event: bytes) -> None:
-        if self.queue.full():
-            self.queue.get_nowait()
-        self.queue.put_nowait(event)
+        self.waiting.append(event)
+        self.fresh.set()
+        if len(self.waiting) > KEEP:
+            self.close()
+
+    def close(self) -> None:
+        self.open = False
+        self.fresh.set()
+
+    async def take(self) -> bytes:
+        """All that waits, as one piece."""
+        await self.fresh.wait()
+        self.fresh.clear()
+        events, self.waiting = self.waiting, []
+        return b"".join(events)
 
 
 class Hub:
@@ -86,7 +105,7 @@ class Hub:
     def close(self) -> None:
         """Tell every reader that the house closes, so that it may come back soon."""
         for reader in list(self.readers):
-            reader.push(LAST)
+            reader.close()
 
     def fan_out(self, events: list[tuple[list[Reader], bytes]]) -> None:
         """Hand encoded events to the event loop; called from the pump's thread."""
@@ -102,12 +121,11 @@ class Hub:
 
     def new_lines(self) -> list[Any]:
         """Lines not yet sent. A short look back catches lines whose transaction ended after a later id's."""
-        rows = read.since(max(0, self.last - LOOK_BACK))
-        new = [line for line in rows if line.pk not in self.seen]
+        start = max(0, self.last - LOOK_BACK)
+        new = read.since(start, without=[pk for pk in self.seen if pk > start])
         for line in new:
             self.seen[line.pk] = None
-        if rows:
-            self.last = max(self.last, rows[-1].pk)
+            self.last = max(self.last, line.pk)
         while len(self.seen) > 4 * LOOK_BACK + 1000:
             self.seen.pop(next(iter(self.seen)))
         return new
@@ -138,18 +156,16 @@ def encode(event: str, data: Any, pk: int | None = None) -> bytes:
 
 
 def pump_once() -> int:
-    """Read what is new and hand it out; the number of lines."""
+    """Read what is new and hand it out, to each group of readers as one piece; the number of lines."""
     new = HUB.new_lines()
-    if not new:
-        return 0
+    encoded = [(line, encode("line", item(line), line.pk)) for line in new]
     events: list[tuple[list[Reader], bytes]] = []
-    groups = HUB.groups().values()
-    for line in new:
-        ready = [r for readers in groups if sees(readers[0].who, line) for r in readers]
-        if ready:
-            with scope.entered(ready[0].who):
-                events.append((ready, encode("line", item(line), line.pk)))
+    for readers in HUB.groups().values():
+        if seen := [event for line, event in encoded if sees(readers[0].who, line)]:
+            events.append((readers, b"".join(seen)))
     HUB.fan_out(events)
+    for world in {line.world_id for line in new}:
+        _changed.put(world)
     return len(new)
 
 
@@ -173,17 +189,16 @@ def compute(name: str, who: scope.Scope) -> dict:
 
 
 def pump(stop: threading.Event) -> None:
-    """The pump's thread: lines at once, computed states at most once a second."""
-    HUB.last = read.last_id()
-    fresh, pending = time.monotonic(), 0
-    while not stop.is_set():
+    """The pump's thread: lines at once; now and then a comment that keeps quiet streams open."""
+    HUB.last, pinged = read.last_id(), time.monotonic()
+    while not stop.wait(PACE_S):
         _fresh.wait(POLL_S)
         _fresh.clear()
         try:
-            pending += pump_once()
-            if HUB.readers and time.monotonic() - fresh >= STATE_S and (pending or time.monotonic() - fresh > 10):
-                state_once()
-                fresh, pending = time.monotonic(), 0
+            pump_once()
+            if time.monotonic() - pinged >= PING_S:
+                HUB.fan_out([(list(HUB.readers), b": ping\n\n")])
+                pinged = time.monotonic()
             beats.beat("live", silence_s=15, essential=False)
         except Exception:
             log.exception("the live feed stumbled")
@@ -191,21 +206,30 @@ def pump(stop: threading.Event) -> None:
             stop.wait(1.0)
 
 
+def states(stop: threading.Event) -> None:
+    """Its own thread, for a state takes longer to compute than a line may wait."""
+    computed = time.monotonic()
+    while not stop.wait(STATE_S):
+        changed = {_changed.get() for _ in range(_changed.qsize())}
+        stale = time.monotonic() - computed > STALE_S
+        try:
+            if HUB.readers and (changed or stale):
+                state_once(None if stale else changed)
+            if stale:
+                computed = time.monotonic()
+        except Exception:
+            log.exception("a pushed state could not be computed")
+            close_old_connections()
+
+
 async def stream(who: scope.Scope, watching: tuple[str, ...], missed: list[bytes]) -> AsyncIterator[bytes]:
-    """The events of one reader: what it missed, then what comes; a comment every 15 s keeps the line open."""
+    """The events of one reader: what it missed, then what comes."""
     reader = HUB.join(who, watching)
     try:
-        yield b": anlan\n\n"
-        for event in missed:
-            yield event
-        while True:
-            try:
-                event = await asyncio.wait_for(reader.queue.get(), 15)
-            except TimeoutError:
-                event = b": ping\n\n"
-            if event == LAST:
-                return
-            yield event
+        yield b": anlan\n\n" + b"".join(missed)
+        while reader.open:
+            if events := await reader.take():
+                yield events
     finally:
         HUB.leave(reader)
 
