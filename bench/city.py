@@ -23,7 +23,7 @@ import httpx
 import orjson
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 ACCOUNT = re.compile(r"^ {2}(\w+) +(\w{4}(?:-\w{4}){3}) ", re.M)
 
 
@@ -87,9 +87,7 @@ class Server:
 
     def __init__(self, city: City, words: tuple[str, ...], speed: float) -> None:
         self.city, self.words, self.speed = city, words, speed
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = city.home.with_suffix(".log")
         self.process: subprocess.Popen[str] | None = None
@@ -145,6 +143,13 @@ class Server:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def post(client: httpx.Client, path: str, form: dict[str, Any]) -> httpx.Response:

@@ -1,5 +1,6 @@
 """Real processes are killed at random moments; afterwards the city's history is what it would have been."""
 
+import os
 import random
 import time
 
@@ -9,14 +10,14 @@ from bench import storm
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 KILLS = 6
-RESTART_S = 6.0
-"""Twice what is promised (`python -m bench start`), for a machine that runs other tests meanwhile."""
+RESTART_S = 6.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+"""Twice what is promised and measured by `python -m bench start`, and more on a machine that is busy otherwise."""
 
 
 def test_a_replay_killed_on_its_way_ends_as_one_that_was_not(planted, whole, tmp_path):
     city = planted.copy(tmp_path / "killed")
-    result, moments = storm.play_killed(city, KILLS, seed=2022, longest_s=5.0)
-    assert moments == sorted(moments) and len(set(moments)) > KILLS // 2, "the kills fell on different moments"
+    result, came = storm.play_killed(city, KILLS, seed=2022)
+    assert came == sorted(came) and len(set(came)) == KILLS and came[-1] < whole.result["timers"]["due"]
     assert result == whole.result
     assert result["timers"]["lost"] == result["timers"]["doubled"] == 0
     assert set(storm.doubles(city).values()) == {0}
