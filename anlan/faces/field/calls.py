@@ -21,6 +21,7 @@ from anlan.kernel.people import scope
 from .told import client_id, clock_words, count, done, refused
 
 SHOWN = timedelta(hours=48)
+COLOURS = {1: "红色", 2: "橙色", 3: "黄色", 4: "蓝色"}
 OPEN = (State.WAITING, State.SILENT)
 OTHERS = (Attempt.Whom.SUPERIOR, Attempt.Whom.NEIGHBOUR)
 
@@ -47,6 +48,10 @@ class Call:
     @property
     def level_word(self) -> str:
         return self.notice.get_level_display() if self.notice.level else ""
+
+    @property
+    def colour(self) -> str:
+        return COLOURS.get(self.notice.level, "")
 
 
 def mine(person: int | None) -> QuerySet[Addressee]:

@@ -18,7 +18,7 @@ from anlan.kernel.notice.acts import Kind, State, do_receipt
 from anlan.kernel.notice.models import Addressee, Attempt
 from anlan.kernel.people import scope
 
-from .calls import take_moved
+from .calls import COLOURS, take_moved
 from .told import client_id, clock_words, duty_desk
 
 OWN = (Attempt.Whom.SELF, Attempt.Whom.DEPUTY)
@@ -88,6 +88,7 @@ def _facts(attempt: Attempt) -> dict[str, Any]:
         "answered": attempt.state == Attempt.State.ANSWERED, "own": attempt.whom in OWN,
         "done": attempt.whom in OWN and all(row.state in Addressee.ANSWERS for row in rows),
         "desk": duty_desk(attempt.addressee.area_id), "base": "",
+        "colour": COLOURS.get(rows[0].notice.level, ""),
     }  # fmt: skip
 
 

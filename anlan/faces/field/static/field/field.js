@@ -86,7 +86,7 @@
 
   async function received(receipts) {
     say(receipts.map((one) => "✓ " + one.message).join(";"));
-    if (main) await refresh();
+    if (main) await refresh(true);
     else if (!inside && !document.querySelector("form .wrong")) location.replace(location.pathname);
   }
 
@@ -191,6 +191,7 @@
     const input = form.elements.photos;
     if (!input) return;
     if (!chosen.has(form)) chosen.set(form, []);
+    input.closest("label").classList.add("drawn");
     input.addEventListener("change", async () => {
       const label = input.closest("label").querySelector("span"), words = label.textContent;
       label.textContent = "正在处理照片…";
@@ -273,12 +274,14 @@
 
   // ── what is new ──
 
-  async function refresh() {
+  async function refresh(acted) {
     if (!main || main.contains(document.activeElement) && /INPUT|TEXTAREA/.test(document.activeElement.tagName)) return;
     try {
       const answer = await fetch(body.dataset.part, { headers: mark ? { "If-None-Match": mark } : {}, cache: "no-store", redirect: "manual" });
       lost(false);
+      if (answer.status === 200 || answer.status === 304) body.dataset.at = new Date().toTimeString().slice(0, 5);
       if (answer.status !== 200) return;
+      if ((mark || acted) && navigator.serviceWorker && navigator.serviceWorker.controller) navigator.serviceWorker.controller.postMessage("home");
       mark = answer.headers.get("ETag") || "";
       const before = alarms(), typing = [...main.querySelectorAll("input")].some((input) => input.value && input.type !== "hidden" && input.type !== "checkbox");
       const words = await answer.text();
@@ -305,7 +308,7 @@
   function lost(now) {
     const off = now || !navigator.onLine;
     net.hidden = !off;
-    net.textContent = off ? "没有信号:内容可能不是最新,填好的会先存在手机里" : "";
+    net.textContent = off ? "没有信号:这是 " + body.dataset.at + " 的内容,填好的会先存在手机里" : "";
   }
 
   function ready(root) {

@@ -60,8 +60,9 @@ self.addEventListener("sync", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  if (event.data === "keep") {
-    event.waitUntil(caches.open(CACHE).then((cache) => Promise.all(KEPT.map(async (path) => {
+  if (event.data === "keep" || event.data === "home") {
+    const wanted = event.data === "home" ? [HOME] : KEPT;
+    event.waitUntil(caches.open(CACHE).then((cache) => Promise.all(wanted.map(async (path) => {
       const answer = await fetch(path, { credentials: "same-origin" });
       if (answer.ok && !answer.redirected) await cache.put(path, answer);
     }))).catch(() => null));
