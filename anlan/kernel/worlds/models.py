@@ -63,7 +63,7 @@ class World(models.Model):
         """World time at a real instant."""
         if self.anchor_real is None or self.anchor_world is None:
             return real
-        if self.paused:
+        if self.paused or self.closed:
             return self.step or self.anchor_world
         paced = self.anchor_world + (real - self.anchor_real) * self.speed
         if self.stepped and self.step:
