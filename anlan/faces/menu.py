@@ -50,7 +50,9 @@ def groups(path: str) -> list[dict[str, Any]]:
 
 
 def _group(path: str, label: str, links: list[tuple[str, str]]) -> dict[str, Any]:
-    return {"label": label, "items": [_item(path, name, get_script_prefix() + href) for name, href in links]}
+    items = [_item(path, name, get_script_prefix() + href) for name, href in links]
+    nearest = max((i["href"] for i in items if i["here"]), key=len, default="")
+    return {"label": label, "items": [{**i, "here": i["href"] == nearest} for i in items]}
 
 
 def _item(path: str, label: str, href: str) -> dict[str, Any]:

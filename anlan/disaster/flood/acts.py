@@ -115,6 +115,6 @@ def _hours(response: Response) -> str:
 
 def area_names(codes: list[str]) -> str:
     names = list(Area.objects.filter(code__in=codes).values_list("name", flat=True))
-    if names == ["青岛市"]:
+    if names == ["青岛市"] or len(names) == Area.objects.filter(level=Area.Level.DISTRICT).count():
         return "全市"
     return "、".join(names)

@@ -53,7 +53,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     only = request.GET.get("only") == "open"
     context = {"notice": notice, "figures": figures(notice), "told": summary.summary(notice), "districts": districts(notice, only)}
     silent = summary.silent(notice)
-    shown = with_last(list(silent[:FIRST]))
+    shown = with_last(list(silent.select_related("area__parent__parent", "person")[:FIRST]))
     context |= {"silent": shown, "more": max(0, silent.count() - FIRST), "only": only, "rungs": restore(notice.ladder)}
     return render(request, "desk/call.html", context)
 

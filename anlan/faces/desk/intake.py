@@ -32,7 +32,7 @@ STEPS: dict[str, type[PhoneReport] | type[WrittenReport]] = {"phone": PhoneRepor
 MOMENT = {"type": "datetime-local", "step": "60"}
 KINDS = ("台风", "暴雨内涝", "洪水", "地质灾害", "森林火灾", "地震", "危险化学品事故", "火灾", "建筑施工事故", "矿山事故",
          "交通运输事故", "燃气事故", "海上突发事件", "其他")  # fmt: skip
-NARROW = ("caller", "caller_phone", "place", "kind", "leaders", "dead", "missing", "injured", "received_at", "occurred_at", "way", "area")
+WHOLE, THIRD = ("summary", "accident"), ("dead", "missing", "injured")
 
 
 class Form(forms.ModelForm):
@@ -43,13 +43,13 @@ class Form(forms.ModelForm):
     class Meta:
         model = Intake
         fields = ("received_at", "way", "caller", "caller_phone", "occurred_at", "area", "place", "kind", "accident", "summary", "dead",
-                  "missing", "injured", "loss", "reach", "trend", "leaders", "measures", "requests")  # fmt: skip
+                  "missing", "injured", "loss", "reach", "trend", "measures", "leaders", "requests")  # fmt: skip
         widgets = {
             "received_at": forms.DateTimeInput(MOMENT, "%Y-%m-%dT%H:%M"),
             "occurred_at": forms.DateTimeInput(MOMENT, "%Y-%m-%dT%H:%M"),
             "kind": forms.TextInput({"list": "kinds"}),
-            **{name: forms.Textarea({"rows": 2}) for name in ("loss", "reach", "trend", "measures", "requests")},
-            "summary": forms.Textarea({"rows": 4}),
+            **{name: forms.Textarea({"rows": 2}) for name in ("loss", "reach", "trend", "measures", "leaders", "requests")},
+            "summary": forms.Textarea({"rows": 3}),
         }
         help_texts = {"accident": "勾选后即起算法定报告时限:30 分钟电话报省;较大以上(死亡 3 人或重伤 10 人以上)另须 1 小时内书面报告"}
 
@@ -92,7 +92,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
         if taken := _take(form, once):
             messages.success(request, "已接报登记" + ("。生产安全事故:法定报告时限已起算" if taken.accident else ""))
             return redirect("desk:intake", taken.pk)
-    context = {"form": form, "once": once, "kinds": KINDS, "narrow": NARROW, "fresh": request.method == "GET"}
+    context = {"form": form, "once": once, "kinds": KINDS, "whole": WHOLE, "third": THIRD, "fresh": request.method == "GET"}
     return render(request, "desk/intake_new.html", context, status=422 if form.errors else 200)
 
 
@@ -133,6 +133,16 @@ def draw(request: HttpRequest, intake: Intake, refused: dict[str, Any] | None = 
         "guess": next((k for k, label in Event.Kind.choices if intake.kind and label in intake.kind), Event.Kind.OTHER),
     }  # fmt: skip
     return render(request, "desk/intake.html", context, status=409 if refused else 200)
+
+
+@require_POST
+@require(*STAFF)
+def receive(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Tell the field that its report has arrived."""
+    intake = get_object_or_404(Intake.objects.select_related("area"), pk=pk)
+    news = acts.check_receive(intake)
+    messages.success(request, f"已签收:{intake}" if news else f"此前已由{intake.seen_by}签收")
+    return redirect("desk:intake", pk)
 
 
 @require_POST

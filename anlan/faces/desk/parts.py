@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Q
 from django.utils import timezone
 
 from anlan.disaster.flood import acts as flood
@@ -23,7 +24,7 @@ from anlan.kernel.registers import find, of
 from anlan.response.command import acts as command
 from anlan.response.command.models import Event, Order
 from anlan.response.duty import acts as duty
-from anlan.response.duty.models import PhoneReport, Shift, WrittenReport
+from anlan.response.duty.models import Intake, PhoneReport, Shift, WrittenReport
 from anlan.sensing.models import Alarm, Warning
 
 from .figures import counted, shown
@@ -128,6 +129,13 @@ def reports() -> dict[str, Any]:
         rows += model.objects.filter(closed_at=None).select_related("intake")
     rows.sort(key=lambda r: (not r.overdue, r.due_at or now()))
     return {"rows": rows, "phone": shown("duty.reports", alert=True), "written": shown("desk.written", alert=True)}
+
+
+@part("intakes", "intake")
+def intakes() -> dict[str, Any]:
+    """What came in, reports from the field that nobody has received first."""
+    open_ = Intake.objects.select_related("area").annotate(new=Q(way=Intake.Way.FIELD, seen_at=None))
+    return {"rows": open_.order_by("-new", "-id")[:4], "total": shown("duty.intakes")}
 
 
 @part("today", "case order proposal phone_report written_report")

@@ -11,11 +11,11 @@ from anlan.kernel.papers import words, workbooks
 from anlan.kernel.papers.cells import Column as Cell
 from anlan.kernel.papers.official import Paper
 from anlan.kernel.people import scope
-from anlan.kernel.people.models import Area
 from anlan.response.command.models import Event
 
 from . import account
 from .bulletin import OFFICE, casualties
+from .templatetags.desk import path
 from .timeline import Story, mark
 
 MOST_ROWS = 200
@@ -146,19 +146,10 @@ def _silent(paper: Paper, story: Story) -> None:
     rows = list(account.silent(story)[: MOST_ROWS + 1])
     if not rows:
         return
-    listed = [[n, path_of(a.area), a.title, a.name or "空岗", str(a.notice), _tried(a)] for n, a in enumerate(rows[:MOST_ROWS], 1)]
+    listed = [[n, path(a.area), a.title, a.name or "空岗", str(a.notice), _tried(a)] for n, a in enumerate(rows[:MOST_ROWS], 1)]
     more = account.silent(story).count() - len(listed)
     note = f"另有{more}个岗位未列出,见叫应台账。" if more else ""
     paper.table(["序号", "区域", "岗位", "姓名", "叫应", "升级经过"], listed, title="未应答岗位名单", note=note)
-
-
-def path_of(area: Area) -> str:
-    """崂山区沙子口街道某村"""
-    names = [area.name]
-    while area.parent is not None and area.parent.level != Area.Level.CITY:
-        area = area.parent
-        names.insert(0, area.name)
-    return "".join(names)
 
 
 def _tried(addressee: Addressee) -> str:

@@ -30,6 +30,7 @@ urlpatterns = [
     path("orders/<int:pk>/<slug:step>/", orders.step, name="order-step"),
     path("intake/new/", intake.new, name="intake-new"),
     path("intake/<int:pk>/", intake.one, name="intake"),
+    path("intake/<int:pk>/receive/", intake.receive, name="receive"),
     path("intake/<int:pk>/convert/", intake.convert, name="convert"),
     path("intake/<int:pk>/bulletin.docx", papers.of_intake, name="intake-bulletin"),
     path("reports/<slug:kind>/<int:pk>/<slug:step>/", intake.report, name="report-step"),

@@ -110,6 +110,16 @@ def dialled(number_: str) -> str:
 
 
 @register.filter
+def path(area: Area) -> str:
+    """崂山区 沙子口街道 某村"""
+    names = [area.name]
+    while area.parent is not None and area.parent.level != Area.Level.CITY:
+        area = area.parent
+        names.insert(0, area.name)
+    return " ".join(names)
+
+
+@register.filter
 def class_name(row: Any) -> str:
     """What kind of record this is."""
     return str(row._meta.verbose_name)
