@@ -17,7 +17,9 @@ import orjson
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import transaction
+from django.core.management.color import no_style
+from django.db import connection, transaction
+from django.db.models import Model
 
 from anlan import __version__
 from anlan.disaster.flood import replay as muifa
@@ -54,6 +56,7 @@ def plant() -> list[tuple[str, str, str]]:
     """Write the demo city, app by app; returns the accounts as (name, password, what it is)."""
     with transaction.atomic():
         world = World.objects.create(pk=ACTUAL, kind=World.Kind.ACTUAL, title="青岛市", name="actual")
+        _count_on(World)
         if not settings.DEMO:
             return []
         accounts: list[tuple[str, str, str]] = []
@@ -65,6 +68,13 @@ def plant() -> list[tuple[str, str, str]]:
         with scope.everyone(world):
             journal.write("city.seeded", world, text="演示城市建成(合成数据)", wide=True)
     return accounts
+
+
+def _count_on(model: type[Model]) -> None:
+    """After a row with a key of our own, PostgreSQL must be told where to go on counting."""
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(statement)
 
 
 def run(args: Namespace) -> int:

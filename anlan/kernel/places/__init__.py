@@ -1,0 +1,1 @@
+"""Places: points, lines and areas; near, within, layers."""

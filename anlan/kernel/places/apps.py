@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class PlacesConfig(AppConfig):
+    name = "anlan.kernel.places"
+    label = "places"
+    verbose_name = "空间"
