@@ -12,7 +12,11 @@ export function band(state) {
   known = true;
   for (const kind of ["actual", "exercise", "replay"]) document.body.classList.toggle(kind, world.kind === kind);
   $("title").textContent = world.kind === "actual" ? "青岛市应急指挥一张图" : world.title;
-  $("mark").textContent = world.mark || { exercise: "【演练】", replay: "【回放】历史重演 重建 / 合成序列" }[world.kind] || "";
+  const mark = world.mark || { exercise: "【演练】", replay: "【回放】历史重演,序列为重建 / 合成" }[world.kind] || "";
+  const [, short = "", rest = ""] = mark.match(/^(【.*?】[^::,,]*)[::,,]?(.*)$/) ?? [null, mark];
+  $("mark").textContent = short;
+  $("mark").dataset.tip = mark;
+  $("mark-note").textContent = rest;
   $("pace").textContent = world.paused ? "已暂停" : world.speed !== 1 ? `${world.speed} 倍速` : "";
   const level = state.level ?? state.event?.level;
   $("state").textContent = state.state_word;

@@ -62,7 +62,7 @@ export class Chart {
     if (innerWidth < 900) return { left: 12, right: 12, top: 12, bottom: 12 };
     const edge = (id, side) => document.getElementById(id).getBoundingClientRect()[side];
     const top = Math.max(edge("event", "bottom"), document.querySelector("header.title").getBoundingClientRect().bottom);
-    return { left: edge("strip-left", "right") + 10, right: innerWidth - edge("strip-right", "left") + 10, top: top + 14, bottom: innerHeight - edge("legend", "top") + 26 };
+    return { left: edge("strip-left", "right") + 10, right: innerWidth - edge("strip-right", "left") + 10, top: top + 14, bottom: innerHeight - edge("legend", "top") + 44 };
   }
 
   // Fitted anew when the free room changes, but never under the hand of someone who has moved the map.

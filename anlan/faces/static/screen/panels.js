@@ -35,7 +35,7 @@ export function panels(state) {
     if (!changed(host, content)) { if (time) time.textContent = note; continue; }
     host.dataset.kind = panel.kind;
     fill(host, [
-      node("header", {}, [node("h2", {}, link(panel.href, {}, panel.title)), node("small", {}, note)]),
+      node("header", {}, [node("h2", {}, link(panel.href, {}, panel.title)), node("small", { "data-tip": note }, note)]),
       node("div", { class: "body" }, KINDS[panel.kind](panel)),
     ]);
     host.querySelectorAll(".roll").forEach(roll);
@@ -56,18 +56,43 @@ const KINDS = {
   line: panel => panel.line?.series.length ? [node("div", { class: "plot" })] : empty(panel),
 };
 
-function table({ columns = [], rows }) {
-  const cells = row => row.cells.map((cell, i) => node("span", { role: "cell", title: cell }, i === 0 ? [badge(/级$/.test(row.cells[1]) ? null : row.level), node("span", { class: "text" }, String(cell))] : mark(cell, row)));
-  const widths = columns.map((_, i) => Math.max(...[columns[i], ...rows.map(r => String(r.cells[i] ?? ""))].map(wide)));
-  const grid = `grid-template-columns:${widths.map((w, i) => (i === 0 ? `minmax(0,${Math.min(w + 4, 18)}fr)` : w > 9 ? `minmax(0,${Math.min(w, 18)}fr)` : "auto")).join(" ")}`;
-  return node("div", { class: "grid", role: "table", style: grid }, [
-    node("div", { class: "head", role: "row" }, columns.map(c => node("span", { role: "columnheader" }, c))),
-    node("div", { class: "roll", role: "rowgroup" }, rows.map(row => link(row.href, { class: `row${row.late ? " late" : ""}`, role: "row" }, cells(row)))),
+function table({ columns = [], rows, as_of }) {
+  const said = rows.map(row => row.cells.map(cell => today(String(cell ?? "—"), as_of)));
+  const badged = rows.some((row, i) => row.level && !said[i].some(isLevel));
+  const wants = columns.map((name, c) => Math.max(wide(name), ...said.map(cells => wide(cells[c] ?? ""))) + (badged && c === 0 ? 2.6 : 0));
+  const firm = columns.map((_, c) => said.every(cells => isFigure(cells[c] ?? "—")));
+  const cell = (text, row, c) => node("span", { role: "cell", title: String(row.cells[c]) }, [
+    badged && c === 0 ? badge(row.level) : "",
+    isLevel(text) && row.level ? badge(row.level) : node("span", { class: isFigure(text) ? "" : "text" }, text),
+  ]);
+  return node("div", { class: "grid", role: "table", style: `--tracks:${shares(wants, firm).map(w => `minmax(0,${w}fr)`).join(" ")}` }, [
+    node("div", { class: "head", role: "row" }, columns.map(name => node("span", { role: "columnheader" }, name))),
+    node("div", { class: "roll", role: "rowgroup" }, rows.map((row, i) => link(row.href, { class: `row${row.late ? " late" : ""}`, role: "row" }, said[i].map((text, c) => cell(text, row, c))))),
   ]);
 }
 
-const wide = text => [...String(text)].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? 2 : 1.1), 0) / 2;
-const mark = (cell, row) => (/^[ⅠⅡⅢⅣ]级$/.test(cell) && row.level ? badge(row.level) : String(cell));
+const isLevel = text => /^[ⅠⅡⅢⅣ]级$/.test(text);
+const wide = text => [...String(text)].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? 1 : .56), 0);
+
+// The day is said once, in the panel's head: a row of the same day needs only the hour, one of the same month its day.
+function today(text, at) {
+  const [, month, day, hour] = text.match(/^(\d\d)-(\d\d) (\d\d:\d\d)$/) ?? [];
+  if (!at || month !== at.slice(5, 7)) return text;
+  return day === at.slice(8, 10) ? hour : `${Number(day)}日${hour}`;
+}
+
+const isFigure = text => /^[\d.:\-—]+(日[\d:]+| ?[a-zA-Z/%³²]*)$/.test(text);
+
+// Columns of words give up width from the widest down until the row fits; figures are never cut.
+function shares(wants, firm) {
+  const room = 21 - .75 * (wants.length - 1), got = [...wants];
+  while (got.reduce((a, b) => a + b, 0) > room) {
+    const most = got.indexOf(Math.max(...got.filter((_, i) => !firm[i])));
+    if (most < 0 || got[most] <= 3) break;
+    got[most] -= .25;
+  }
+  return got.map(w => Math.round(w * 100) / 100);
+}
 
 function bar(row) {
   const share = row.total ? Math.min(1, row.value / row.total) : 0;

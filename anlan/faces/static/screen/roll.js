@@ -18,10 +18,13 @@ setInterval(() => {
     const { list, held } = entry;
     if (!list.isConnected) { rolling.delete(entry); continue; }
     if (held() || still.matches || document.hidden) continue;
-    list.style.paddingBottom = "";
-    const over = list.scrollHeight - list.clientHeight, row = list.firstElementChild?.getBoundingClientRect().height;
-    if (over <= 2 || !row) continue;
-    list.style.paddingBottom = `${(row - (over % row)) % row}px`;  // the last stop also shows whole rows
-    list.scrollTo({ top: list.scrollTop >= over - 2 ? 0 : (Math.round(list.scrollTop / row) + 1) * row, behavior: "smooth" });
+    const tops = [...list.children].map(row => row.offsetTop - list.firstElementChild.offsetTop);
+    const over = list.scrollHeight - list.clientHeight;
+    if (over <= 2) continue;
+    const next = list.scrollTop >= over - 2 ? 0 : tops.find(top => top > list.scrollTop + 2) ?? 0;
+    // The last stop also begins at a whole row.
+    const last = tops.find(top => top >= over - parseFloat(list.style.paddingBottom || 0) - 2) ?? over;
+    list.style.paddingBottom = `${Math.max(0, last - over + parseFloat(list.style.paddingBottom || 0))}px`;
+    list.scrollTo({ top: next, behavior: "smooth" });
   }
 }, STEP);
