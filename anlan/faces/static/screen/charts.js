@@ -23,6 +23,6 @@ function option({ unit: measure, series }) {
     tooltip: { trigger: "axis", confine: true, backgroundColor: "#0d2440", borderColor: "#4fd2dd", textStyle: { color: "#eef6ff", fontSize: Math.max(12, 16 * u) }, valueFormatter: v => `${v} ${measure}` },
     xAxis: { type: "time", axisLine: { lineStyle: { color: "#3b6a8c" } }, axisTick: { show: false }, splitNumber: 4, axisLabel: { ...text, hideOverlap: true, formatter: at => parts(at).clock } },
     yAxis: { type: "value", name: measure, nameTextStyle: { ...text, align: "left" }, nameGap: 14 * u, splitNumber: 3, splitLine: { lineStyle: { color: "rgb(120 180 220 / .16)" } }, axisLabel: text },
-    series: series.map((s, i) => ({ name: s.name, type: "line", data: s.points, showSymbol: s.points.length < 3, smooth: .25, lineStyle: { width: Math.max(1.5, 3 * u), type: i > 4 ? "dashed" : "solid" }, areaStyle: i === 0 ? { opacity: .16 } : undefined })),
+    series: series.map((s, i) => ({ name: s.name, type: "line", data: s.points, showSymbol: s.points.length < 3, lineStyle: { width: Math.max(1.5, 3 * u), type: i > 4 ? "dashed" : "solid" }, areaStyle: i === 0 ? { opacity: .16 } : undefined })),
   };
 }
