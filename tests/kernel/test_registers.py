@@ -149,6 +149,14 @@ def test_addresses_stay_in_their_world(world, ours):
     assert href_of("auth.user", "1") == "" and href_of("sensing.station", "") == ""
 
 
+def test_the_interface_describes_itself_from_this_host_alone(officer):
+    described = officer.get("/api/openapi.json").json()
+    assert described["paths"]["/api/station"]["get"]["summary"] == "监测站:列表"
+    assert {"area", "kind", "q"} <= {p["name"] for p in described["paths"]["/api/station"]["get"]["parameters"]}
+    page = officer.get("/api/docs").content.decode()
+    assert "swagger-ui-bundle" in page and "//cdn" not in page and "https://" not in page
+
+
 # ── filters ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
