@@ -73,7 +73,7 @@ def _read(fault: BaseException) -> tuple[int, str]:
     if isinstance(fault, (Http404, ObjectDoesNotExist, OverflowError)):
         return 404, "地址不存在,或记录已被移走,或不在您的管辖范围内。"
     if isinstance(fault, (RequestDataTooBig, TooManyFieldsSent)):
-        return 413, "提交的内容超过上限(25 MB 或 5000 个字段),请减小后再提交。"
+        return 413, "提交的内容超过上限(文字 25 MB、附件合计 100 MB 或 5000 个字段),请减小后再提交。"
     if isinstance(fault, UnreadablePostError):
         return 400, "上传中断,内容没有收全,请检查网络后重新提交。"
     if isinstance(fault, (BadRequest, SuspiciousOperation, MultiPartParserError)):

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import ExifTags, Image
 
-from anlan.faces import gate
+from anlan.faces import gate, uploads
 from anlan.kernel import clock
 from anlan.kernel.clock import due
 from anlan.kernel.files.models import Attachment
@@ -273,6 +273,15 @@ def test_a_file_that_cannot_be_taken_is_named_and_the_text_stays(people, file, w
 def test_more_files_than_fit_are_refused_with_the_number(people):
     told = as_json(phone(people["officer"]), "/field/report/danger/", **danger(photos=[picture(f"{n}.jpg") for n in range(10)]))
     assert told.status_code == 400 and "最多传 9 个" in told.json()["error"] and told.json()["field"] == "photos"
+
+
+def test_an_upload_beyond_all_measure_is_refused_before_it_is_read(people, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1 << 20)
+    client = phone(people["officer"], enforce_csrf_checks=True, raise_request_exception=False)
+    client.get("/field/report/danger/")
+    photos = [SimpleUploadedFile("大.jpg", bytes(2 << 20), "image/jpeg")]
+    told = as_json(client, "/field/report/danger/", **danger(photos=photos))
+    assert told.status_code == 413 and "附件合计 100 MB" in told.json()["error"] and not Intake.everywhere.exists()
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,8 @@
       return form.dataset.keep === "danger" ? "请说明情况,或拍一张照片" : "请填至少一个数字,或说明情况";
     }
     if (files.length > +form.dataset.most) return "一次最多传 " + form.dataset.most + " 个文件,请分次上报";
+    const total = files.reduce((sum, file) => sum + file.blob.size, 0);
+    if (total > 95 * 1048576) return "附件合计 " + Math.round(total / 1048576) + " MB,超过 95 MB,请分次上报";
     const heavy = files.find((file) => file.blob.size > +form.dataset.cap);
     return heavy ? "「" + heavy.name + "」超过 " + Math.round(form.dataset.cap / 1048576) + " MB,请换小一点的" : "";
   }
