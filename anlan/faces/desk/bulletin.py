@@ -41,9 +41,9 @@ def facts_of_intake(intake: Intake) -> str:
 def of_intake(intake: Intake) -> Paper:
     title = f"关于{intake.area}{intake.kind or '突发事件'}的快报"
     paper = _paper(title, issue(intake), intake.recorder)
-    paper.text(facts_of_intake(intake), source=f"值班接报记录第{intake.pk}号")
-    reports = "、".join(f"{r._meta.verbose_name}{r.state_label}" for r in _reports(intake))
-    paper.text(f"接报后,值班室已按规定核实处置{',' + reports if reports else ''}。")
+    paper.text(facts_of_intake(intake))
+    done = [f"{r.state_label}({words.moment(r.closed_at)})" for r in _reports(intake) if r.closed_at]
+    paper.text(f"接报后,值班室{words.join([*done, '正在核实情况、跟踪处置'], '、')}。")
     paper.text("后续情况将及时续报。")
     return paper
 
@@ -65,17 +65,15 @@ def of_event(event: Event) -> Paper:
     level = f",当前级别{event.get_level_display()}" if event.level else ""
     paper.text(
         f"{words.moment(event.occurred_at)},{event.place or event.area}{event.get_kind_display()}。{event.summary.rstrip('。')}。"
-        f"{casualties(event)}{level}。",
-        source=f"事件记录{event.number}",
+        f"{casualties(event)}{level}。"
     )
     tally, people = account.orders(story), account.moved(story)
     told = account.answers(story)
     paper.text(
         f"{words.as_of(here)},累计下达调度指令{tally.given}条,完成{tally.done}条,在办{tally.open}条,逾期{tally.late_done + tally.late_open}条;"
-        f"叫应责任岗位{told.called}个,应答{told.answered}个,未应答{told.silent}个;报告转移{people['households']}户{people['people']}人。",
-        source="调度指令、叫应记录、转移回执,按生成时刻查询",
+        f"叫应责任岗位{told.called}个,应答{told.answered}个,未应答{told.silent}个;报告转移{people['households']}户{people['people']}人。"
     )
-    paper.text("处置已终止。" + event.outcome if event.closed_at else "处置工作正在进行,后续情况将及时续报。")
+    paper.text("处置已终止。" + event.outcome if event.state != "open" else "处置工作正在进行,后续情况将及时续报。")
     return paper
 
 

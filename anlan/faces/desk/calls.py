@@ -91,6 +91,7 @@ def districts(notice: Notice, only: bool) -> list[dict[str, Any]]:
     for top in tops:
         inner = [n for c, n in nodes.items() if c[:6] == top["code"][:6] and n is not top]
         top["towns"] = _ordered([n for n in inner if not only or n["open"]])
+        top["calm"] = sum(not n["open"] for n in top["towns"])
     return _ordered([t for t in tops if not only or t["open"]])
 
 

@@ -88,10 +88,9 @@ def new(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and (known := Intake.objects.filter(client_id=once).first()):
         return redirect("desk:intake", known.pk)
     form = Form(request.POST or None, initial={"received_at": now(), "way": Intake.Way.PHONE})
-    if request.method == "POST" and form.is_valid():
-        if taken := _take(form, once):
-            messages.success(request, "已接报登记" + ("。生产安全事故:法定报告时限已起算" if taken.accident else ""))
-            return redirect("desk:intake", taken.pk)
+    if request.method == "POST" and form.is_valid() and (taken := _take(form, once)):
+        messages.success(request, "已接报登记" + ("。生产安全事故:法定报告时限已起算" if taken.accident else ""))
+        return redirect("desk:intake", taken.pk)
     context = {"form": form, "once": once, "kinds": KINDS, "whole": WHOLE, "third": THIRD, "fresh": request.method == "GET"}
     return render(request, "desk/intake_new.html", context, status=422 if form.errors else 200)
 

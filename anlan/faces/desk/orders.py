@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
+from anlan.kernel.cases.moves import move
 from anlan.kernel.people.models import Unit
 from anlan.kernel.people.roles import COMMAND, STAFF
 from anlan.kernel.people.scope import current
-from anlan.kernel.cases.moves import move
 from anlan.response.command import acts
 from anlan.response.command.models import Event, Order
 

@@ -9,7 +9,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.papers import words, workbooks
 from anlan.kernel.papers.cells import Column as Cell
-from anlan.kernel.papers.official import Paper
+from anlan.kernel.papers.official import Column, Paper
 from anlan.kernel.people import scope
 from anlan.response.command.models import Event
 
@@ -43,7 +43,7 @@ def cover(story: Story) -> list[tuple[str, object]]:
     event, highest = story.event, highest_level(story)
     return [
         ("事件编号", event.number or "未编号"), ("事件类别", event.get_kind_display()),
-        ("处置时间", f"{words.moment(event.opened_at)}至{words.moment(event.closed_at) if event.closed_at else '今(未终止)'}"),
+        ("处置时间", f"{words.moment(event.opened_at)}至{words.moment(story.closed_at) if story.closed_at else '今(未终止)'}"),
         ("历时", words.span(story.until - event.opened_at)), ("最高级别", words.grade(highest)),
         ("伤亡", casualties(event)), ("数据截至", words.as_of(now())),
     ]  # fmt: skip
@@ -113,7 +113,7 @@ def levels(paper: Paper, story: Story) -> None:
         [str(p), p.opened_at, p.closed_at, p.state_label, p.signer or words.NONE, p.fired.get("rule", words.UNKNOWN), p.refusal or p.consult or words.NONE]
         for p in rows
     ]  # fmt: skip
-    paper.table(["建议", "提出", "办结", "结果", "签发人", "触发规则", "会商意见或理由"], table, title="响应级别调整")
+    paper.table(wide("建议 3|提出 2|办结 2|结果 1.4|签发人 1.6|触发规则 2.6|会商意见或理由 2.6"), table, title="响应级别调整")
 
 
 def called(paper: Paper, story: Story) -> None:
@@ -142,6 +142,11 @@ def called(paper: Paper, story: Story) -> None:
     _silent(paper, story)
 
 
+def wide(said: str) -> list[Column]:
+    """Columns by title and share of the width: ``序号 0.8|指令 5``."""
+    return [Column(title, float(share)) for title, share in (one.split() for one in said.split("|"))]
+
+
 def _silent(paper: Paper, story: Story) -> None:
     rows = list(account.silent(story)[: MOST_ROWS + 1])
     if not rows:
@@ -149,7 +154,7 @@ def _silent(paper: Paper, story: Story) -> None:
     listed = [[n, path(a.area), a.title, a.name or "空岗", str(a.notice), _tried(a)] for n, a in enumerate(rows[:MOST_ROWS], 1)]
     more = account.silent(story).count() - len(listed)
     note = f"另有{more}个岗位未列出,见叫应台账。" if more else ""
-    paper.table(["序号", "区域", "岗位", "姓名", "叫应", "升级经过"], listed, title="未应答岗位名单", note=note)
+    paper.table(wide("序号 0.8|区域 3|岗位 1.8|姓名 1.2|叫应 2.4|升级经过 4"), listed, title="未应答岗位名单", note=note)
 
 
 def _tried(addressee: Addressee) -> str:
@@ -179,7 +184,8 @@ def ordered(paper: Paper, story: Story) -> None:
     if late:
         listed = [[n, str(o.unit), o.text, o.finish_by, o.done_at, _how_late(o)] for n, o in enumerate(late[:MOST_ROWS], 1)]
         more = account.late_orders(story).count() - len(listed)
-        paper.table(["序号", "单位", "指令", "时限", "完成时间", "逾期"], listed, title="逾期指令清单", note=f"另有{more}条未列出,见指令台账。" if more else "")
+        note = f"另有{more}条未列出,见指令台账。" if more else ""
+        paper.table(wide("序号 0.8|单位 2|指令 5|时限 1.8|完成时间 1.8|逾期 2"), listed, title="逾期指令清单", note=note)
 
 
 def _how_late(order: Any) -> str:
@@ -213,7 +219,7 @@ def misses(paper: Paper, story: Story) -> None:
         kind = (*account.state_label(row), row.basis)
         kinds[kind] = kinds.get(kind, 0) + 1
     table = [[title, state, n, basis] for (title, state, basis), n in sorted(kinds.items(), key=lambda k: -k[1])]
-    paper.table(["事项", "所处环节", "超时(项次)", "依据"], table, ["超时(项次)"], title="超时事项")
+    paper.table(wide("事项 1.6|所处环节 1.2|超时(项次) 1.2|依据 5"), table, ["超时(项次)"], title="超时事项")
 
 
 def definitions(paper: Paper, story: Story) -> None:
@@ -248,7 +254,7 @@ def lines(event: Event) -> bytes:
         Cell("内容", "text", width=60), Cell("级别", "level"), Cell("依据", "basis", width=30),
     ]  # fmt: skip
     rows = (
-        {"at": x.at, "recorded_at": x.recorded_at, "who": x.who, "verb": x.verb, "text": x.text, "level": words.grade(x.level) if x.level else "", "basis": x.basis}
+        (x.at, x.recorded_at, x.who, x.verb, x.text, words.grade(x.level) if x.level else "", x.basis)
         for x in Story(event).lines(full=True).iterator(2000)
     )  # fmt: skip
     out = io.BytesIO()

@@ -71,8 +71,13 @@ class Story:
         return min(filter(None, (first, self.event.occurred_at))) - BEFORE
 
     @property
+    def closed_at(self) -> datetime | None:
+        """When the handling ended; a later review does not move it."""
+        return read.history(self.event).filter(verb="event.closed").values_list("at", flat=True).first()
+
+    @property
     def until(self) -> datetime:
-        return self.event.closed_at or now()
+        return self.closed_at or now()
 
     def lines(self, *, full: bool = False) -> QuerySet[Any]:
         """The journal's lines about this event, oldest first; ``full`` with every order and every answer."""

@@ -111,7 +111,7 @@ def dialled(number_: str) -> str:
 
 @register.filter
 def path(area: Area) -> str:
-    """崂山区 沙子口街道 某村"""
+    """District, town and village by name, without the city."""
     names = [area.name]
     while area.parent is not None and area.parent.level != Area.Level.CITY:
         area = area.parent
