@@ -77,7 +77,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_filters",
-    "django_tables2",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
@@ -161,7 +160,6 @@ FILE_UPLOAD_HANDLERS = [
 ]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
-DJANGO_TABLES2_TEMPLATE = "registers/table.html"
 
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.5

@@ -70,7 +70,12 @@ class Rule(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "阈值规则"
-        constraints = [models.CheckConstraint(condition=models.Q(clear__lte=models.F("amount")), name="rule_clears_below")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(clear__lte=models.F("amount")), name="rule_clears_below",
+                violation_error_message="解除值不得高于阈值",
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         window = f"{self.hours}小时" if self.hours else "瞬时"

@@ -108,9 +108,12 @@ class Holding(Placed):
     class Meta:
         verbose_name = verbose_name_plural = "任职"
         constraints = [
-            models.UniqueConstraint("post", "rank", "since", name="one_holder_a_rank"),
+            models.UniqueConstraint(
+                "post", "rank", "since", name="one_holder_a_rank", violation_error_message="该岗位的这一角已有人自同日任职"
+            ),
             models.CheckConstraint(
-                condition=models.Q(until=None) | models.Q(until__gte=models.F("since")), name="holding_dates"
+                condition=models.Q(until=None) | models.Q(until__gte=models.F("since")), name="holding_dates",
+                violation_error_message="任职止日早于起日",
             ),
         ]
 
@@ -130,7 +133,9 @@ class Grant(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "授权"
-        constraints = [models.UniqueConstraint("person", "role", "area", "unit", "since", name="grant_once")]
+        constraints = [models.UniqueConstraint(
+                "person", "role", "area", "unit", "since", name="grant_once", violation_error_message="该授权已存在"
+            )]
 
     def __str__(self) -> str:
         return f"{self.person}:{self.get_role_display()}@{self.area}"

@@ -28,7 +28,11 @@ class Shift(Scoped):
 
     class Meta:
         verbose_name = verbose_name_plural = "值班安排"
-        constraints = [models.CheckConstraint(condition=models.Q(until__gt=models.F("since")), name="shift_times")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(until__gt=models.F("since")), name="shift_times", violation_error_message="值班止时须晚于起时"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_post_display()}{self.person}"
