@@ -32,6 +32,7 @@ HULL_RATIO = 0.35
 CORNER_KM = 6
 SIMPLIFY = 0.0012
 GRID = 1e-5
+CALLED = {"370211": "西海岸新区"}
 ISLAND_BOX = (119.65, 35.55, 121.0, 36.5)
 ISLAND_REACH_KM = 45
 ISLAND_TOWN = "370211401"
@@ -146,7 +147,7 @@ def write(towns: list[dict[str, str]], cells: dict[str, MultiPolygon]) -> None:
         rows.append(feature(code + "000", town["name"], town["district_code"] + "000000", "town", cell))
     save(OUT / "schematic.geojson", "schematic", rows)
     whole = [
-        feature(code + "000000", name, "370200000000", "district", tidy(shapely.unary_union(parts)))
+        feature(code + "000000", CALLED.get(code, name), "370200000000", "district", tidy(shapely.unary_union(parts)))
         for (code, name), parts in sorted(groups.items())
     ]
     save(OUT / "districts.geojson", "districts", whole)

@@ -34,6 +34,7 @@ Page = Callable[..., HttpResponseBase]
 KEEPERS = tuple(r.name for r in ROLES.values() if r.keeper)
 BADGE = '<span class="badge level-{}">{}</span>'
 LINK = '<a href="{}{}/">{}</a>'
+ORDER = ("大安全", "大减灾", "大应急", "工作要点")
 PICKS = 20
 REMEMBERED = 20
 
@@ -61,12 +62,13 @@ def writing(page: Page) -> Page:
 
 
 def groups() -> dict[str, list[Register]]:
-    """The registers that the present asker may open, by group."""
-    found: dict[str, list[Register]] = {}
+    """The registers that the present asker may open, by group, in the order of the plan."""
+    found: dict[str, list[Register]] = {group: [] for group in ORDER}
     for register in ALL.values():
         if register.visible():
             found.setdefault(register.group, []).append(register)
-    return found
+    system = found.pop("系统", [])
+    return {group: rows for group, rows in {**found, "系统": system}.items() if rows}
 
 
 @require_safe
