@@ -86,6 +86,7 @@ class Hub:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.seen: dict[int, None] = {}
         self.last = 0
+        self.pumped = time.monotonic()
 
     def groups(self) -> dict[tuple, list[Reader]]:
         found: dict[tuple, list[Reader]] = {}
@@ -199,7 +200,7 @@ def pump(stop: threading.Event) -> None:
             if time.monotonic() - pinged >= PING_S:
                 HUB.fan_out([(list(HUB.readers), b": ping\n\n")])
                 pinged = time.monotonic()
-            beats.beat("live", silence_s=15, essential=False)
+            HUB.pumped = time.monotonic()
         except Exception:
             log.exception("the live feed stumbled")
             close_old_connections()
@@ -207,9 +208,10 @@ def pump(stop: threading.Event) -> None:
 
 
 def states(stop: threading.Event) -> None:
-    """Its own thread, for a state takes longer to compute than a line may wait."""
+    """Its own thread, for computing a state takes longer than a line may wait. It also beats for the pump: a beat is
+    written, and who writes may wait for another's transaction."""
     computed = time.monotonic()
-    while not stop.wait(STATE_S):
+    while not stop.is_set():
         changed = {_changed.get() for _ in range(_changed.qsize())}
         stale = time.monotonic() - computed > STALE_S
         try:
@@ -217,9 +219,11 @@ def states(stop: threading.Event) -> None:
                 state_once(None if stale else changed)
             if stale:
                 computed = time.monotonic()
+            beats.beat("live", good=time.monotonic() - HUB.pumped < STALE_S, silence_s=15, essential=False)
         except Exception:
             log.exception("a pushed state could not be computed")
             close_old_connections()
+        stop.wait(STATE_S)
 
 
 async def stream(who: scope.Scope, watching: tuple[str, ...], missed: list[bytes]) -> AsyncIterator[bytes]:
