@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,3 +34,8 @@ def percentile(values: list[float], share: float) -> float:
     """The nearest-rank percentile."""
     ranked = sorted(values)
     return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+def slack() -> float:
+    """How much longer everything takes because this machine does other work too; 1 on a quiet one."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

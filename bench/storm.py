@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import select
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from functools import cached_property
 from random import Random
 from typing import Any
@@ -71,6 +73,20 @@ def play_killed(city: City, kills: int, seed: int) -> tuple[dict[str, Any], list
         process.communicate()
         came.append(city.one(DONE, world))
     return finish(begin(city, world)), came
+
+
+def play_until(city: City, moment: str, speed: float) -> int:
+    """Run the replay flat out to a moment of its own time and leave it there, held, to go on at this speed; its world."""
+    process = begin(city)
+    _wait_for_world(process)
+    world: int = city.one(WORLD)
+    while city.one("select step from worlds_world where id = ?", world) < moment and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    with closing(sqlite3.connect(city.home / "anlan.sqlite3", timeout=30)) as database, database:
+        database.execute("update worlds_world set paused = 1, speed = ?, anchor_world = step where id = ?", (speed, world))
+    return world
 
 
 def _wait_for_world(process: subprocess.Popen[str], seconds: float = 120) -> None:
