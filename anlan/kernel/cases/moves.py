@@ -24,6 +24,8 @@ from anlan.kernel.people import scope
 from .flow import Flow, Limit, Move, Refused
 from .models import Case, Remark
 
+LAST_INSTANT = timedelta(seconds=1)
+"""A case that moves at the very end of its term is in time."""
 AFTER: dict[tuple[str, str], Callable[[Any], Any]] = {}
 HOLIDAYS = Path(__file__).resolve().parents[1] / "clock" / "data" / "holidays.csv"
 
@@ -78,7 +80,7 @@ def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given
             raise Refused("该事项刚被他人办理,请刷新后再试")
         old, moment = case.state, now()
         case.turn, case.state, case.entered_at = seen + 1, step.target, moment
-        case.closed_at = moment if case.flow.ended(step.target) else None
+        case.closed_at = (case.closed_at or moment) if case.flow.ended(step.target) else None
         _unwatch(case, old)
         _watch(case)
         case.save()
@@ -141,7 +143,7 @@ def _watch(case: Case) -> None:
             continue
         case.due_at = min(case.due_at or term, term)
         body = {"model": case._meta.label_lower, "pk": case.pk, "state": case.state, "limit": n, "turn": case.turn}
-        due.put("case.limit", term, key=_key(case, n), **body)
+        due.put("case.limit", term, key=_key(case, n), wait=LAST_INSTANT, **body)
         for share in limit.remind:
             at = term - (term - case.entered_at) * share
             due.put("case.remind", at, key=f"{_key(case, n)}:r{share}", **body)

@@ -63,12 +63,12 @@ def handles(kind: str, *, outside: bool = False, lease_s: float = 30.0) -> Calla
     return wrap
 
 
-def put(kind: str, at: datetime, *, key: str | None = None, **body: Any) -> Due | None:
-    """Write what falls due. With a key it is written once for its world; None when it already stands."""
+def put(kind: str, at: datetime, *, key: str | None = None, wait: timedelta = timedelta(0), **body: Any) -> Due | None:
+    """Write what falls due; ``wait`` lets it be worked that much later than promised. With a key it is written once."""
     if kind not in HANDLERS:
         raise KeyError(f"no handler for due rows of kind {kind}")
     world = scope.current().world
-    row = Due(world=world, at=at, run_at=at, kind=kind, key=key, body=body)
+    row = Due(world=world, at=at, run_at=at + wait, kind=kind, key=key, body=body)
     if key is None:
         row.save()
     else:

@@ -19,7 +19,7 @@ RED_HEAD_PT = 99.2
 
 
 def notice(paper: Paper) -> None:
-    """公文: 版头, red rule, title, 主送机关."""
+    """The top of an official document: red head, rule, title, main addressee (主送机关)."""
     upper = [text for text in (paper.copy, paper.secrecy, paper.urgency) if text]
     for text in upper:
         page.line(paper.sheet, text, page.FANG if text == paper.copy else page.HEI)

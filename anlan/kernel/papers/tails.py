@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def notice(paper: Paper) -> None:
-    """公文: 附件说明, 署名 and 成文日期 with room for a seal, 附注, 版记."""
+    """The foot of an official document: annexes, signature and date with room for a seal, remark, imprint (版记)."""
     _annexes(paper)
     page.line(paper.sheet)
     page.line(paper.sheet)

@@ -49,7 +49,7 @@ def local(moment: date | datetime) -> date | datetime:
 
 
 def day(moment: date | datetime) -> str:
-    """2023年2月24日"""
+    """The day as papers write it: 2023年2月24日."""
     here = local(moment)
     return f"{here.year}年{here.month}月{here.day}日"
 
@@ -60,7 +60,7 @@ def clock(moment: datetime) -> str:
 
 
 def moment(at: datetime) -> str:
-    """2023年2月24日8时5分, or 2023年2月24日8时 on the hour."""
+    """A day and time of day: 2023年2月24日8时5分, without minutes on the hour."""
     here = local(at)
     assert isinstance(here, datetime)
     minutes = f"{here.minute}分" if here.minute else ""
@@ -68,7 +68,7 @@ def moment(at: datetime) -> str:
 
 
 def as_of(at: datetime) -> str:
-    """截至2022年9月16日8时"""
+    """The moment that figures stand for: 截至2022年9月16日8时."""
     return "截至" + moment(at)
 
 
@@ -86,7 +86,7 @@ def grade(level: int | None) -> str:
 
 
 def colour(level: int | None) -> str:
-    """红色 … 蓝色"""
+    """The colour word of a level, from red 红色 to blue 蓝色."""
     return _graded(COLOURS, level)
 
 
@@ -101,7 +101,7 @@ def risk(level: int | None) -> str:
 
 
 def severity(level: int | None) -> str:
-    """特别严重 … 一般, in warning texts."""
+    """The severity word of a level in warning texts, from 特别严重 to 一般."""
     return _graded(SEVERITIES, level)
 
 
@@ -143,7 +143,7 @@ def percent(part: float | None, whole: float | None, places: int = 1) -> str:
 
 
 def join(items: Iterable[object], last: str = "、") -> str:
-    """甲、乙、丙; with last="和", 甲、乙和丙. Nothing to say is 无."""
+    """Join words by the enumeration comma: 甲、乙、丙; with last="和" the final one by that. Nothing to say is 无."""
     said = [text for item in items if (text := str(item).strip())]
     if len(said) > 1:
         return "、".join(said[:-1]) + last + said[-1]

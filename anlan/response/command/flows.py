@@ -11,7 +11,7 @@ EVENT = Flow(
         Move("close", "终止处置", "open", "closed", DESK, needs="outcome"),
         Move("review", "完成评估", "closed", "reviewed", DESK),
     ),
-    ends="reviewed",
+    ends="closed reviewed",
 )
 
 ORDER = Flow(

@@ -27,4 +27,4 @@ Register(
 )
 
 Indicator("duty.reports", "待电话报告", "phonereport", {"state": "waiting"}, unit="件", definition="已接报、尚未按时限电话报告省级的事故数")
-Indicator("duty.intakes", "接报", "intake", {}, unit="件", definition="值班室收到的电话、现场、监测和文电信息数")
+Indicator("duty.intakes", "接报", "intake", {}, unit="件", definition="值班室收到的电话、现场(含零报告)、监测和文电信息数")
