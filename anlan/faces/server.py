@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
@@ -24,6 +25,8 @@ from . import gate, ingest
 
 log = logging.getLogger(__name__)
 THREADS = 8
+SWITCH_S = 0.001
+"""How long a busy thread may keep the others waiting: live events and pages come before throughput."""
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 pages = WSGIMiddleware(get_wsgi_application(), workers=THREADS)
 
@@ -54,6 +57,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            sys.setswitchinterval(SWITCH_S)
             feed.HUB.loop = asyncio.get_running_loop()
             for thread in threads:
                 thread.start()
@@ -106,7 +110,7 @@ async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
                 return None, []
             missed = feed.missed(who, int(after)) if after.isdigit() else []
             known = [name for name in watching if name in feed.VIEWS]
-            return who, missed + [feed.encode("state", feed.compute(name, who)) for name in known]
+            return who, missed + [feed.encode("state", feed.recent(name, who)) for name in known]
         finally:
             connection.close()
 
