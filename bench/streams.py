@@ -10,47 +10,52 @@ import asyncio
 import re
 import sys
 import time
+from typing import Any
 
 import orjson
+import uvloop
 
 ID = re.compile(rb"^id: (\d+)\n(?:event: \w+\n)?data: (?:(\d+\.\d+) )?", re.M)
 Notes = list[tuple[float, bytes]]
+"""When a chunk came, and what it was."""
 
 
-async def read(port: int, path: str, came: Notes, opened: list[int]) -> None:
-    """One screen, until it is cancelled."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode())
-    try:
-        if b" 200 " not in await reader.readline():
-            raise ConnectionError("the live feed was refused")
-        opened.append(1)
-        while chunk := await reader.read(1 << 18):
-            if b"id: " in chunk:
-                came.append((time.time(), chunk))
-        raise ConnectionError("the live feed ended")
-    finally:
-        writer.close()
+class Screen(asyncio.Protocol):
+    """One screen."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.came, self.open, self.broken = path, Notes(), False, False
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode())
+
+    def data_received(self, chunk: bytes) -> None:
+        if not self.open:
+            self.open, self.broken = True, b" 200 " not in chunk[:20]
+        if b"id: " in chunk:
+            self.came.append((time.time(), chunk))
+
+    def connection_lost(self, fault: Exception | None) -> None:
+        self.broken = True
 
 
 async def watch(port: int, path: str, count: int, seconds: float) -> dict[str, object]:
     """Open so many screens, say when all are open, read for so long; for each id when it was made and when it came."""
-    opened: list[int] = []
-    notes: list[Notes] = [[] for _ in range(count)]
-    tasks = []
-    for came in notes:
-        tasks.append(asyncio.create_task(read(port, path, came, opened)))
-        if len(tasks) % 25 == 0:
+    loop, screens = asyncio.get_running_loop(), [Screen(path) for _ in range(count)]
+    for number, screen in enumerate(screens, 1):
+        await loop.create_connection(lambda screen=screen: screen, "127.0.0.1", port)
+        if number % 25 == 0:
             await asyncio.sleep(0.1)
-    while len(opened) < count and not any(task.done() for task in tasks):
+    while not all(screen.open or screen.broken for screen in screens):
         await asyncio.sleep(0.05)
     print("open", flush=True)
     since = time.time()
-    ended, _ = await asyncio.wait(tasks, timeout=seconds)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return {"open": len(opened), "broken": len(ended), "since": since, "came": _sorted_out(notes)}
+    await asyncio.sleep(seconds)
+    broken = sum(screen.broken for screen in screens)
+    for screen in screens:
+        screen.transport.close()
+    return {"open": count - broken, "broken": broken, "since": since, "came": _sorted_out([s.came for s in screens])}
 
 
 def _sorted_out(notes: list[Notes]) -> dict[str, dict[str, object]]:
@@ -66,4 +71,4 @@ def _sorted_out(notes: list[Notes]) -> dict[str, dict[str, object]]:
 
 if __name__ == "__main__":
     port, path, count, seconds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    sys.stdout.buffer.write(orjson.dumps(asyncio.run(watch(port, path, count, seconds))) + b"\n")
+    sys.stdout.buffer.write(orjson.dumps(uvloop.run(watch(port, path, count, seconds))) + b"\n")
