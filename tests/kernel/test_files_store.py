@@ -155,7 +155,7 @@ def test_a_file_over_the_cap_is_refused_while_it_still_comes_in(tmp_path):
             return b"a" * size
 
     store, stream = Store(tmp_path, cap=1 << 20), Endless()
-    with pytest.raises(Refused, match="「大.txt」超过 1 MB"):
+    with pytest.raises(Refused, match=r"「大.txt」超过 1 MB"):
         store.keep(stream, "大.txt")
     assert stream.taken <= (1 << 20) + (1 << 16)
     assert files_in(store) == []

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from anlan.engines import workdays
 from anlan.engines.capid import BEIJING
+from anlan.engines.workdays import Table, add_days, add_hours, add_workdays
 
 FLOWS: dict[str, Flow] = {}
 
@@ -73,16 +73,16 @@ class Limit:
     """Roles that hear of a miss, one rung after another."""
     confidence: str = "V"
 
-    def term(self, entered: datetime, table: workdays.Table, case: Any = None) -> datetime | None:
+    def term(self, entered: datetime, table: Table, case: Any = None) -> datetime | None:
         """The last instant by which the case must have left the state; None while it is not configured."""
         if self.by:
             return getattr(case, self.by, None)
         if self.since:
             entered = getattr(case, self.since)
         if self.minutes or self.hours:
-            return workdays.add_hours(entered, self.hours + self.minutes / 60)
+            return add_hours(entered, self.hours + self.minutes / 60)
         day = entered.astimezone(BEIJING).date()
-        count = workdays.add_workdays if self.workdays else workdays.add_days
+        count = add_workdays if self.workdays else add_days
         last = count(day, self.workdays or self.days, table)
         return datetime.combine(last, time(23, 59, 59), BEIJING)
 

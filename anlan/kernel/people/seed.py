@@ -83,7 +83,9 @@ def areas() -> None:
     """The city, ten districts, their towns, and ten invented villages in each town."""
     towns = read_towns()
     city = Area(code=ROOT, name="青岛市", level="city", lon=SEAT[0], lat=SEAT[1], population=_people(towns))
-    districts, lower, villages = [], [], []
+    districts: list[Area] = []
+    lower: list[Area] = []
+    villages: list[Area] = []
     for n, code in enumerate(ORDER, 1):
         mine = [row for row in towns if row["district_code"] == code]
         districts.append(_district(code, mine, n * 300))
