@@ -14,6 +14,7 @@ from anlan.kernel.clock import due, now
 from anlan.kernel.notice import acts as notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
+from anlan.kernel.worlds.models import World
 
 from . import flows
 from .models import Proposal, Response
@@ -25,6 +26,11 @@ CALLED = ("flood_office", "district_duty", "town_duty", "village_officer", "rese
 def standing() -> Response | None:
     """The response in force in the present world."""
     return Response.objects.filter(state="active").order_by("-id").first()
+
+
+def alone() -> None:
+    """Until this transaction ends nobody else proposes in this world; the world's row is the lock."""
+    World.objects.select_for_update().get(pk=scope.current().world.pk)
 
 
 def do_propose(kind: str, level: int | None, areas: list[str], *, fired: dict[str, Any], reason: str, at: datetime) -> Proposal:
