@@ -17,6 +17,7 @@ from anlan.sensing.models import Gateway
 
 log = logging.getLogger(__name__)
 LARGEST = 10 * 1024 * 1024
+MOST = 50_000
 PATIENCE = {"sqlite": "PRAGMA busy_timeout = 2000", "postgresql": "SET lock_timeout = 2000"}
 """A gateway can come again, so it is told so sooner than a person at a form, and holds no thread meanwhile."""
 
@@ -90,6 +91,8 @@ def parse(body: bytes) -> tuple[list[tuple[int, sensing.Sample]], list[dict[str,
         rows = [dict(zip(("sensor", "time", "value"), row, strict=True)) for row in zip(*columns, strict=True)]
     if not isinstance(rows, list):
         raise Bad("readings 应为数组")
+    if len(rows) > MOST:
+        raise Bad(f"单批不得超过 {MOST} 条读数,请分批提交")
     good: list[tuple[int, sensing.Sample]] = []
     broken = []
     for index, row in enumerate(rows):
@@ -104,7 +107,7 @@ def _sample(row: Any) -> sensing.Sample:
     if not isinstance(row, dict):
         raise Bad("应为对象")
     sensor, at, value = row.get("sensor"), row.get("time"), row.get("value")
-    if not isinstance(sensor, str):
+    if not isinstance(sensor, str) or "\0" in sensor:
         raise Bad("缺少测点 sensor")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Bad("缺少数值 value")

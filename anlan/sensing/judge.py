@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Q, QuerySet, Sum
+from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.people import scope
@@ -14,9 +15,14 @@ from .models import Alarm, Reading, Rule, Sensor
 
 
 def judge(sensors: Mapping[int, Sensor], at: datetime | None) -> int:
-    """Raise, raise higher and clear the alarms of these sensors at one time; the number raised."""
+    """Raise, raise higher and clear the alarms of these sensors as of now; the number raised.
+
+    ``at`` is the newest time of the batch. A batch that comes late is judged at the newest time that is known.
+    """
     if at is None:
         return 0
+    newer = Reading.objects.filter(world=scope.current().world, sensor_id__in=sensors, at__gt=at)
+    at = newer.aggregate(at=Max("at"))["at"] or at
     rules = list(rules_at(at))
     active = {(a.sensor_id, a.rule_id): a for a in Alarm.objects.filter(active=True, sensor_id__in=sensors)}
     raised: list[Alarm] = []
@@ -31,7 +37,7 @@ def judge(sensors: Mapping[int, Sensor], at: datetime | None) -> int:
 
 def rules_at(at: datetime) -> QuerySet[Rule]:
     """The rules in force on a day."""
-    day = at.date()
+    day = timezone.localdate(at)
     return Rule.objects.filter(Q(until=None) | Q(until__gte=day), since__lte=day).order_by("level")
 
 
