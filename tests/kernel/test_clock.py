@@ -4,17 +4,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from anlan.kernel import clock
 from anlan.kernel.clock import beats, due, loop, periodic
 from anlan.kernel.clock.models import Beat, Due
 from anlan.kernel.people import scope
+from anlan.kernel.people.models import Holding
 from anlan.kernel.worlds.models import World
 
 from . import city
@@ -38,6 +41,19 @@ def fail(row: Due) -> None:
 @due.handles("test.outside", outside=True, lease_s=5)
 def outside(row: Due) -> None:
     SEEN.append(row.body["n"])
+
+
+HELD = threading.Event()
+
+
+@due.handles("test.slow", outside=True)
+def slow(row: Due) -> None:
+    HELD.wait(10)
+
+
+@due.handles("test.broken")
+def broken(row: Due) -> None:
+    Holding(post_id=10**6, person_id=10**6, since=city.SINCE, area_id=scope.ROOT).save()
 
 
 @pytest.fixture
@@ -157,6 +173,98 @@ def test_a_paced_world_does_not_run_ahead(world):
     assert loop.advance(replay) == 0
     with clock.travelled(timedelta(seconds=11)):
         assert loop.advance(replay) == 1
+
+
+def stepped(**more) -> World:
+    start = datetime(2022, 9, 14, tzinfo=UTC)
+    return World.objects.create(
+        kind="replay", title="回放", stepped=True, anchor_world=start, anchor_real=clock.real(), step=start, **more
+    )
+
+
+def test_a_replay_whose_last_row_lies_before_its_end_is_closed_at_its_end(world):
+    replay = stepped(speed=1, ends=datetime(2022, 9, 14, 1, tzinfo=UTC))
+    with scope.everyone(replay):
+        due.put("test.note", replay.step + timedelta(minutes=1))
+    with clock.travelled(timedelta(minutes=30)):
+        assert loop.advance(replay) == 1
+        loop.finish(replay)
+        assert not World.objects.get(pk=replay.pk).closed
+    with clock.travelled(timedelta(minutes=61)):
+        loop.finish(replay)
+    replay.refresh_from_db()
+    assert replay.closed and replay.step == replay.ends
+
+
+def test_a_stepped_world_waits_for_a_row_that_another_holds_and_does_not_spin(world):
+    replay = stepped(speed=1e9)
+    with scope.everyone(replay):
+        row = due.put("test.outside", replay.step + timedelta(minutes=1), n=1)
+    Due.objects.filter(pk=row.pk).update(leased_until=clock.real() + timedelta(minutes=5), holder="elsewhere:1:x")
+    asked = CaptureQueriesContext(connection)
+    with asked, clock.travelled(timedelta(seconds=1)):
+        assert loop.advance(replay, time.monotonic() + 1) == 0
+    assert len(asked) < 10
+
+
+def test_who_lost_a_lease_does_not_touch_the_row_of_who_holds_it_now(world):
+    with scope.everyone(world):
+        row = due.put("test.outside", clock.now(), n=1)
+    Due.objects.filter(pk=row.pk).update(leased_until=clock.real() + timedelta(minutes=5), holder="elsewhere:1:x")
+    due._work_outside(Due.objects.get(pk=row.pk), world, None)
+    row = Due.objects.get(pk=row.pk)
+    assert row.holder == "elsewhere:1:x" and row.leased_until and row.done_at is None and row.tries == 0
+
+
+def test_outside_rows_are_leased_one_by_one_so_that_no_lease_ends_before_its_turn(world):
+    with scope.everyone(world):
+        for n in range(3):
+            due.put("test.outside", clock.now(), n=n)
+    due.work_some(world, clock.real())
+    assert Due.objects.exclude(leased_until=None).count() == 0 and len(SEEN) == 1
+    loop.drain(world)
+    assert sorted(SEEN) == [0, 1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWithRealCommits:
+    @pytest.fixture
+    def world(self, transactional_db) -> World:
+        SEEN.clear()
+        return city.build()
+
+    def test_a_row_that_breaks_only_at_the_commit_takes_no_other_along(self, world):
+        with scope.everyone(world):
+            due.put("test.note", clock.now(), n=1)
+            due.put("test.broken", clock.now())
+            due.put("test.note", clock.now(), n=2)
+        loop.drain(world)
+        assert {n for n, _ in SEEN} == {1, 2}
+        assert Due.objects.filter(kind="test.note").exclude(done_at=None).count() == 2
+        row = Due.objects.get(kind="test.broken")
+        assert row.done_at is None and row.tries == 1 and "FOREIGN KEY" in row.fault.upper()
+
+    def test_what_waits_for_the_outside_does_not_hold_up_what_is_due(self, world):
+        HELD.clear()
+        with scope.everyone(world):
+            due.put("test.slow", clock.now())
+        stop = threading.Event()
+        thread = threading.Thread(target=loop.run, args=(stop,))
+        thread.start()
+        try:
+            until = time.monotonic() + 5
+            while not Due.objects.filter(kind="test.slow").exclude(leased_until=None).exists() and time.monotonic() < until:
+                time.sleep(0.02)
+            with scope.everyone(world):
+                due.put("test.note", clock.now(), n=1)
+            while not SEEN and time.monotonic() < until:
+                time.sleep(0.02)
+            assert SEEN and not Due.objects.get(kind="test.slow").done_at
+        finally:
+            HELD.set()
+            stop.set()
+            thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_only_one_process_drives_a_stepped_world(world):

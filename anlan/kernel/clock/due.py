@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Q
 
 from anlan.kernel.people import scope
@@ -109,9 +109,12 @@ def wait(seconds: float) -> bool:
     return hit
 
 
-def _open(world: World, until: datetime) -> models.QuerySet[Due]:
+def _open(world: World, until: datetime, outside: bool | None = None) -> models.QuerySet[Due]:
     free = Q(leased_until=None) | Q(leased_until__lt=real())
     rows = Due.objects.filter(free, world=world, done_at=None, dropped=False, run_at__lte=until)
+    if outside is not None:
+        leased = Q(kind__in=[h.kind for h in HANDLERS.values() if h.outside])
+        rows = rows.filter(leased if outside else ~leased)
     return rows.order_by("run_at", "id")
 
 
@@ -121,32 +124,41 @@ def next_at(world: World) -> datetime | None:
     return rows.order_by("run_at", "id").values_list("run_at", flat=True).first()
 
 
-def work_some(world: World, until: datetime, at: datetime | None = None) -> int:
+def work_some(
+    world: World, until: datetime, at: datetime | None = None, *, outside: bool | None = None, most: int = BATCH
+) -> int:
     """Work the rows due next in this world, some of them in one transaction; the number worked.
 
     Each row has its own savepoint, so that a fault undoes only its own work. ``at`` fixes the world's time
-    meanwhile; then only rows of one and the same time are taken together.
+    meanwhile; then only rows of one and the same time are taken together. ``outside`` takes only the rows that talk to
+    the outside, or only the others; one such row is leased at a time, so that its lease lasts for its own work.
     """
-    if not _open(world, until).exists():
+    if not _open(world, until, outside).exists():
         return 0
     failed: list[tuple[Due, Exception]] = []
     leased: list[Due] = []
-    with scope.everyone(world, at), transaction.atomic():
-        rows = _open(world, until)
-        if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
-        end, worked, first = time.monotonic() + SLICE_S, 0, until
-        for row in rows[:BATCH]:
-            if worked and (time.monotonic() > end or (at and row.run_at != first) or not _still(row)):
-                break
-            first, worked = row.run_at, worked + 1
-            if fault := _attempt(row, leased):
-                failed.append((row, fault))
+    tried: list[Due] = []
+    try:
+        with scope.everyone(world, at), transaction.atomic():
+            rows = _open(world, until, outside)
+            if connection.features.has_select_for_update_skip_locked:
+                rows = rows.select_for_update(skip_locked=True)
+            end = time.monotonic() + SLICE_S
+            for row in rows[:most]:
+                if tried and (leased or time.monotonic() > end or (at and row.run_at != tried[-1].run_at) or not _still(row)):
+                    break
+                tried.append(row)
+                if fault := _attempt(row, leased):
+                    failed.append((row, fault))
+    except IntegrityError as broken:  # a reference to nothing shows only at the commit, and would take all the others along
+        if len(tried) > 1:
+            return work_some(world, until, at, outside=outside, most=1)
+        failed, leased = [(tried[0], broken)], []
     for row, fault in failed:
         _failed(row, fault, world, at)
     for row in leased:
         _work_outside(row, world, at)
-    return worked
+    return len(tried)
 
 
 def _still(row: Due) -> bool:
@@ -187,7 +199,7 @@ def _work_outside(row: Due, world: World, at: datetime | None) -> None:
             with transaction.atomic():
                 _finish(row, holder=HOLDER)
     except Exception as fault:
-        _failed(row, fault, world, at)
+        _failed(row, fault, world, at, holder=HOLDER)
 
 
 def _finish(row: Due, **fence: Any) -> None:
@@ -198,12 +210,12 @@ def _finish(row: Due, **fence: Any) -> None:
         raise Doubled(f"due row {row.pk} was done by another worker")
 
 
-def _failed(row: Due, fault: Exception, world: World, at: datetime | None) -> None:
+def _failed(row: Due, fault: Exception, world: World, at: datetime | None, **fence: Any) -> None:
     """Keep the fault on the row and try again later, with a growing wait that never ends."""
     log.exception("due row %s (%s) failed", row.pk, row.kind, exc_info=fault)
     with scope.everyone(world, at):
         pause = min(LONGEST_WAIT, timedelta(seconds=5 * 2 ** min(row.tries, 12)))
-        Due.objects.filter(pk=row.pk, done_at=None).update(
+        Due.objects.filter(pk=row.pk, done_at=None, **fence).update(
             run_at=now() + pause, tries=F("tries") + 1, leased_until=None, late=True, fault=repr(fault)[:2000]
         )
 

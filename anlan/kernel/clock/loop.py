@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.db.models import Q
 
 from anlan.kernel.worlds.models import ACTUAL, World
@@ -23,10 +23,10 @@ SLICE_S = 0.1
 IDLE_S = 0.2
 
 
-def drain(world: World, limit: int = 1000) -> int:
+def drain(world: World, limit: int = 1000, *, outside: bool | None = None) -> int:
     """Work all rows that are due now in a world that follows the real clock."""
     done = 0
-    while done < limit and (worked := due.work_some(world, world.at(real()))):
+    while done < limit and (worked := due.work_some(world, world.at(real()), outside=outside)):
         done += worked
     return done
 
@@ -47,6 +47,8 @@ def advance(world: World, until: float | None = None) -> int:
         if at != world.step:
             world.step = at
             World.objects.filter(pk=world.pk).update(step=at)
+        if not worked:
+            break
         done += worked
     return done
 
@@ -74,37 +76,48 @@ def finish(world: World) -> None:
     """A replay that has passed its end is closed; its records stay."""
     if world.ends and world.step and (at := due.next_at(world)) and at <= world.ends:
         return
-    if world.ends and world.at(real()) >= world.ends:
+    if world.ends and _paced(world, world.ends):
         World.objects.filter(pk=world.pk).update(closed=True, step=world.ends)
 
 
-def turn() -> int:
+def turn(outside: bool | None = None) -> int:
     """One round over all open worlds; the real city first."""
     done = 0
     for world in World.objects.filter(closed=False, paused=False).order_by("pk"):
-        if world.stepped:
-            if drives(world):
-                done += advance(world, time.monotonic() + SLICE_S)
-                finish(world)
-        else:
-            done += drain(world)
+        if not world.stepped:
+            done += drain(world, outside=outside)
+        elif not outside and drives(world):
+            done += advance(world, time.monotonic() + SLICE_S)
+            finish(world)
     return done
 
 
 def run(stop: threading.Event, on_turn: Callable[[], None] | None = None) -> None:
-    """Go round until told to stop. A fault of the database is survived, and seen on the health page."""
-    due.free_dead()
-    periodic.start(World.objects.get(pk=ACTUAL))
+    """Go round until told to stop. What talks to the outside has a thread of its own, so that it holds up nothing."""
+    calls = threading.Thread(target=_go_round, args=(stop, "outside", True), name="outside", daemon=True)
+    calls.start()
+    _go_round(stop, "clock", False, on_turn)
+    calls.join(3)
+
+
+def _go_round(stop: threading.Event, name: str, outside: bool, on_turn: Callable[[], None] | None = None) -> None:
+    """A fault of the database is survived, and seen on the health page."""
+    started = outside
     while not stop.is_set():
         try:
-            done = turn()
-            beats.beat("clock", silence_s=15)
+            if not started:
+                due.free_dead()
+                periodic.start(World.objects.get(pk=ACTUAL))
+                started = True
+            done = turn(outside)
+            beats.beat(name, silence_s=300 if outside else 15, essential=not outside)
             if on_turn:
                 on_turn()
         except Exception:
-            log.exception("the clock's loop stumbled")
+            log.exception("the round of %s stumbled", name)
             close_old_connections()
             done = 0
             stop.wait(1.0)
         if not done:
             due.wait(IDLE_S)
+    connection.close()
