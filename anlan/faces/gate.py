@@ -20,6 +20,7 @@ from django.shortcuts import redirect
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 from django.utils.http import urlencode
+from django_otp.middleware import OTPMiddleware
 
 from anlan.kernel import clock
 from anlan.kernel.cases.flow import Refused
@@ -129,8 +130,11 @@ def scope_of_stream(path: str, session: str) -> scope.Scope | None:
         return None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session or None)
-    who = asker(auth.get_user(request) if session else AnonymousUser(), world)
-    return who if who.reaches and not menu.only_keeps(who) else None
+    request.user = auth.get_user(request) if session else AnonymousUser()
+    request = OTPMiddleware(lambda asked: asked)(request)
+    who = asker(request.user, world)
+    halfway = request.session.get("must_change") or needs_device(request, who)
+    return who if who.reaches and not halfway and not menu.only_keeps(who) else None
 
 
 class WorldPrefix:

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,16 +15,20 @@ import orjson
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
+from django.http import parse_cookie
 
 from anlan import __version__
 from anlan.kernel.clock import beats, loop
 from anlan.kernel.live import feed
 from anlan.kernel.people import scope
+from anlan.kernel.people.roles import READERS
 
 from . import gate, ingest
 
 log = logging.getLogger(__name__)
 THREADS = 8
+LOOK_AGAIN_S = 60.0
+SEND_S = 30.0
 SWITCH_S = 0.001
 """How long a busy thread may keep the others waiting: live events and pages come before throughput."""
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -97,36 +101,52 @@ async def _health(send: Send) -> None:
 
 async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
     """The event stream of one screen: what it missed since Last-Event-ID, then whatever happens."""
-    headers = dict(scope_["headers"])
-    cookie = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    session = cookie["sessionid"].value if "sessionid" in cookie else ""
-    watching = tuple(parse_qs(scope_["query_string"].decode()).get("watch", []))
-    after = headers.get(b"last-event-id", b"").decode()
+    headers = {name: value.decode("latin-1") for name, value in scope_["headers"]}
+    session = parse_cookie(headers.get(b"cookie", "")).get("sessionid", "")
+    watching = parse_qs(scope_["query_string"].decode("latin-1")).get("watch", [])
+    after = headers.get(b"last-event-id", "")
 
-    def enter() -> tuple[scope.Scope | None, list[bytes]]:
+    def look() -> scope.Scope | None:
         try:
-            who = gate.scope_of_stream(scope_["path"], session)
-            if who is None:
-                return None, []
-            missed = feed.missed(who, int(after)) if after.isdigit() else []
-            known = [name for name in watching if name in feed.VIEWS]
-            return who, missed + [feed.encode("state", feed.recent(name, who)) for name in known]
+            return gate.scope_of_stream(scope_["path"], session)
         finally:
             connection.close()
 
-    who, missed = await asyncio.to_thread(enter)
+    def begin(who: scope.Scope, views: tuple[str, ...]) -> list[bytes]:
+        try:
+            missed = feed.missed(who, int(after)) if after.isdecimal() and len(after) < 19 else []
+            return missed + [feed.encode("state", feed.compute(name, who)) for name in views]
+        finally:
+            connection.close()
+
+    who = await asyncio.to_thread(look)
     if who is None:
         await answer(send, 403, orjson.dumps({"error": "请先登录"}))
         return
-    await send({"type": "http.response.start", "status": 200, "headers": SSE})
-    await _pour(feed.stream(who, tuple(w for w in watching if w in feed.VIEWS), missed), receive, send)
+    views = tuple(name for name in watching if name in feed.VIEWS and who.roles & set(READERS))
+    reader = feed.HUB.join(who, views)  # before the past is read, so that nothing falls in between
+    try:
+        missed = await asyncio.to_thread(begin, who, views)
+        await send({"type": "http.response.start", "status": 200, "headers": SSE})
+        await _pour(feed.stream(reader, missed), receive, send, partial(_barred, look, who))
+    finally:
+        feed.HUB.leave(reader)
+
+
+async def _barred(look: Callable[[], scope.Scope | None], who: scope.Scope) -> None:
+    """Ends when the reader may no longer see what it saw: signed out, locked, other grants, world closed to guests."""
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        now = await asyncio.to_thread(look)
+        if now is None or now.key() != who.key():
+            return
 
 
 SSE = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
 
 
-async def _pour(events: Any, receive: Any, send: Send) -> None:
-    """Send events until the reader hangs up."""
+async def _pour(events: Any, receive: Any, send: Send, barred: Callable[[], Awaitable[None]]) -> None:
+    """Send events until the reader hangs up, takes nothing any more or may not see them any longer."""
 
     async def hung_up() -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -134,11 +154,14 @@ async def _pour(events: Any, receive: Any, send: Send) -> None:
 
     async def pour() -> None:
         async for event in events:
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+            await asyncio.wait_for(send({"type": "http.response.body", "body": event, "more_body": True}), SEND_S)
 
-    tasks = [asyncio.ensure_future(hung_up()), asyncio.ensure_future(pour())]
+    tasks = [asyncio.ensure_future(one()) for one in (hung_up, pour, barred)]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    gone = tasks[0].done()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await events.aclose()
+    if not gone:
+        await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), SEND_S)

@@ -1,9 +1,11 @@
 """Who passes, into which world, and what people read when something goes wrong."""
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
@@ -101,6 +103,83 @@ def test_the_live_stream_asks_the_same_gate(town):
     assert found.world.pk == 1 and found.reaches[0].area == "370212"
     assert gate.scope_of_stream("/w/999/live/", session) is None
     assert gate.scope_of_stream("/live/", signed_in(town, "system_keeper").session.session_key) is None
+
+
+def test_the_live_stream_is_for_who_has_signed_in_to_the_end(town, settings):
+    client = signed_in(town, "leader")
+    session = client.session
+    assert gate.scope_of_stream("/live/", session.session_key)
+    settings.TOTP = "required"
+    assert gate.scope_of_stream("/live/", session.session_key) is None
+    settings.TOTP = "optional"
+    session["must_change"] = True
+    session.save()
+    assert gate.scope_of_stream("/live/", session.session_key) is None
+
+
+def streamed(headers, monkeypatch, path="/live/", query=b"", until=lambda sent: False):
+    """What an open stream sends before the reader hangs up, or before the house ends it."""
+    from anlan.faces import server
+
+    monkeypatch.setattr(server, "LOOK_AGAIN_S", 0.05)
+    sent: list[dict] = []
+
+    async def run():
+        hang_up = asyncio.Event()
+
+        async def receive():
+            await hang_up.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+            if until(sent):
+                hang_up.set()
+
+        asked = {"type": "http", "path": path, "headers": headers, "query_string": query}
+        await asyncio.wait_for(server._live(asked, receive, send), 20)
+
+    asyncio.run(run())
+    return sent
+
+
+def of_session(client):
+    return (b"cookie", f'odd={{"a": [1]}}; a,b=1; sessionid={client.session.session_key}'.encode())
+
+
+def test_an_open_stream_ends_when_its_reader_is_locked(shared_town, monkeypatch):
+    client = signed_in(shared_town, "duty_officer")
+
+    def lock(sent):
+        if len(sent) == 2:
+            User.objects.filter(pk=shared_town.user("duty_officer").pk).update(is_active=False)
+            gate.forget()
+        return False
+
+    def locking(sent):
+        ThreadPoolExecutor(1).submit(lock, sent).result()
+        return False
+
+    sent = streamed([of_session(client)], monkeypatch, until=locking)
+    assert sent[0]["status"] == 200
+    assert sent[-1] == {"type": "http.response.body", "body": b""}
+
+
+@pytest.mark.parametrize("last", ["²", "9" * 30, "9" * 5000, "-1", "x", "é"])
+def test_an_odd_last_event_id_is_no_id(shared_town, monkeypatch, last):
+    client = signed_in(shared_town, "duty_officer")
+    headers = [of_session(client), (b"last-event-id", last.encode())]
+    sent = streamed(headers, monkeypatch, query="watch=é&watch=no".encode(), until=lambda sent: len(sent) == 2)
+    assert sent[0]["status"] == 200 and sent[1]["body"] == b": anlan\n\n"
+
+
+def test_the_walls_state_is_only_for_who_may_open_the_wall(shared_town, monkeypatch):
+    for name, states in (("duty_officer", 1), ("team", 0)):
+        Grant.objects.filter(person=shared_town.people["district_duty"]).update(role=name)
+        gate.forget()
+        client = signed_in(shared_town, "district_duty")
+        sent = streamed([of_session(client)], monkeypatch, query=b"watch=screen", until=lambda sent: len(sent) == 2)
+        assert sent[1]["body"].count(b"event: state") == states
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from .models import Line
 
@@ -17,9 +18,10 @@ def history(subject: models.Model) -> models.QuerySet[Line]:
     return Line.objects.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by("id")
 
 
-def since(pk: int, *, without: list[int], limit: int = 500) -> list[Line]:
-    """Lines of every world after one id except those known already, for the live feed."""
-    return list(Line.everywhere.filter(pk__gt=pk).exclude(pk__in=without).order_by("pk")[:limit])
+def since(pk: int, *, also: list[int], limit: int = 500) -> list[Line]:
+    """Lines of every world after one id, and those of some ids before it, for the live feed."""
+    wanted = Q(pk__gt=pk) | Q(pk__in=also) if also else Q(pk__gt=pk)
+    return list(Line.everywhere.filter(wanted).select_related("world").order_by("pk")[:limit])
 
 
 def last_id() -> int:

@@ -25,13 +25,16 @@ from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
 
 log = logging.getLogger(__name__)
-LOOK_BACK = 64
 POLL_S = 0.25
 PACE_S = 0.04
 """What is written within so short a time is handed out together: one write for each reader."""
 STATE_S = 1.0
 STALE_S = 10.0
 PING_S = 15.0
+PING = b"event: ping\ndata: {}\n\n"
+GAP_S = 120.0
+"""A missing id is looked for so long: its transaction may still be running. After that it was rolled back."""
+GAPS = 5000
 KEEP = 200
 HREF: list[Callable[[str, str], str]] = []
 VIEWS: dict[str, Callable[[scope.Scope], dict]] = {}
@@ -63,6 +66,8 @@ class Reader:
     open: bool = True
 
     def push(self, event: bytes) -> None:
+        if not self.open:
+            return
         self.waiting.append(event)
         self.fresh.set()
         if len(self.waiting) > KEEP:
@@ -70,6 +75,7 @@ class Reader:
 
     def close(self) -> None:
         self.open = False
+        self.waiting.clear()
         self.fresh.set()
 
     async def take(self) -> bytes:
@@ -86,7 +92,7 @@ class Hub:
     def __init__(self) -> None:
         self.readers: set[Reader] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.seen: dict[int, None] = {}
+        self.gaps: dict[int, float] = {}
         self.last = 0
         self.pumped = time.monotonic()
 
@@ -123,14 +129,13 @@ class Hub:
         self.loop.call_soon_threadsafe(deliver)
 
     def new_lines(self) -> list[Any]:
-        """Lines not yet sent. A short look back catches lines whose transaction ended after a later id's."""
-        start = max(0, self.last - LOOK_BACK)
-        new = read.since(start, without=[pk for pk in self.seen if pk > start])
+        """Lines not yet sent, those whose transaction ended after a later id's among them."""
+        new, moment = read.since(self.last, also=list(self.gaps)), time.monotonic()
         for line in new:
-            self.seen[line.pk] = None
+            self.gaps.pop(line.pk, None)
+            self.gaps |= dict.fromkeys(range(self.last + 1, line.pk)[-GAPS:], moment)
             self.last = max(self.last, line.pk)
-        while len(self.seen) > 4 * LOOK_BACK + 1000:
-            self.seen.pop(next(iter(self.seen)))
+        self.gaps = {pk: since for pk, since in self.gaps.items() if moment - since < GAP_S}
         return new
 
 
@@ -161,7 +166,10 @@ def encode(event: str, data: Any, pk: int | None = None) -> bytes:
 def pump_once() -> int:
     """Read what is new and hand it out, to each group of readers as one piece; the number of lines."""
     new = HUB.new_lines()
-    encoded = [(line, encode("line", item(line), line.pk)) for line in new]
+    encoded = []
+    for line in new:
+        with scope.everyone(line.world):  # its link stays in its world
+            encoded.append((line, encode("line", item(line), line.pk)))
     events: list[tuple[list[Reader], bytes]] = []
     for readers in HUB.groups().values():
         if seen := [event for line, event in encoded if sees(readers[0].who, line)]:
@@ -204,14 +212,16 @@ def recent(name: str, who: scope.Scope) -> dict:
 
 def pump(stop: threading.Event) -> None:
     """The pump's thread: lines at once; now and then a comment that keeps quiet streams open."""
-    HUB.last, pinged = read.last_id(), time.monotonic()
+    pinged, started = time.monotonic(), False
     while not stop.wait(PACE_S):
         _fresh.wait(POLL_S)
         _fresh.clear()
         try:
+            if not started:
+                HUB.last, started = read.last_id(), True
             pump_once()
             if time.monotonic() - pinged >= PING_S:
-                HUB.fan_out([(list(HUB.readers), b": ping\n\n")])
+                HUB.fan_out([(list(HUB.readers), PING)])
                 pinged = time.monotonic()
             HUB.pumped = time.monotonic()
         except Exception:
@@ -239,9 +249,8 @@ def states(stop: threading.Event) -> None:
         stop.wait(STATE_S)
 
 
-async def stream(who: scope.Scope, watching: tuple[str, ...], missed: list[bytes]) -> AsyncIterator[bytes]:
-    """The events of one reader: what it missed, then what comes."""
-    reader = HUB.join(who, watching)
+async def stream(reader: Reader, missed: list[bytes]) -> AsyncIterator[bytes]:
+    """The events of one reader who has joined: what it missed, then what comes."""
     try:
         yield b": anlan\n\n" + b"".join(missed)
         while reader.open:
@@ -255,4 +264,4 @@ def missed(who: scope.Scope, after: int) -> list[bytes]:
     """The lines between the reader's last one and now, at most the newest few hundred."""
     with scope.entered(who):
         rows = list(read.lines().filter(pk__gt=after)[:KEEP])
-    return [encode("line", item(line), line.pk) for line in reversed(rows)]
+        return [encode("line", item(line), line.pk) for line in reversed(rows)]

@@ -1,0 +1,89 @@
+"""The live feed: what each reader is sent, that nothing is lost between, and what a slow or barred reader costs."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from anlan.kernel import journal
+from anlan.kernel.journal import read
+from anlan.kernel.live import feed
+from anlan.kernel.people import scope
+from anlan.kernel.worlds.models import World
+from anlan.response.command.models import Event
+
+from . import city
+
+
+@pytest.fixture
+def world(db):
+    return city.build()
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    hub = feed.Hub()
+    monkeypatch.setattr(feed, "HUB", hub)
+    return hub
+
+
+def write(world, text="你好", subject=None, **more):
+    with scope.everyone(world):
+        return journal.write("test.live", subject or world, text=text, **more)
+
+
+def test_a_slow_reader_is_closed_and_keeps_nothing_more(hub):
+    reader = feed.Reader(scope.Scope(World(pk=1), reaches=()))
+    hub.readers.add(reader)
+    for _ in range(feed.KEEP * 3):
+        reader.push(b"x" * 1000)
+    assert not reader.open and reader.waiting == []
+
+
+def test_a_line_of_another_world_links_into_its_own_world(world, hub):
+    replay = World.objects.create(kind="replay", title="回放")
+    line = write(replay, subject=Event(pk=7, area_id=scope.ROOT))
+    sent: list[bytes] = []
+    hub.readers.add(feed.Reader(scope.Scope(replay)))
+    hub.fan_out = lambda events: sent.extend(event for _, event in events)
+    feed.pump_once()
+    assert f'"href":"/w/{replay.pk}/r/event/7/"'.encode() in b"".join(sent)
+    missed = b"".join(feed.missed(scope.Scope(replay), line.pk - 1))
+    assert f'"href":"/w/{replay.pk}/'.encode() in missed
+
+
+def test_a_line_whose_transaction_ended_late_is_still_sent_however_many_came_after(world, hub):
+    first = write(world).pk
+    hub.last = first
+    late = first + 1
+    for _ in range(200):
+        write(world)
+    hidden, seen = read.since, []
+    try:
+        read.since = lambda *a, **k: [line for line in hidden(*a, **k) if line.pk != late]
+        while new := hub.new_lines():
+            seen += [line.pk for line in new]
+    finally:
+        read.since = hidden
+    assert late not in seen and len(seen) == 199
+    assert [line.pk for line in hub.new_lines()] == [late]
+    assert hub.new_lines() == []
+
+
+def test_what_is_written_while_a_stream_opens_is_not_lost(world, hub):
+    """The reader stands in the hub before the past is read."""
+
+    async def opened() -> bytes:
+        reader = hub.join(scope.Scope(world))
+        reader.push(feed.encode("line", {"id": 5}, 5))
+        events = feed.stream(reader, [feed.encode("line", {"id": 4}, 4)])
+        found = await anext(events) + await anext(events)
+        await events.aclose()
+        return found
+
+    assert asyncio.run(opened()).count(b"event: line") == 2
+    assert not hub.readers
+
+
+def test_a_quiet_stream_sends_an_event_that_the_browser_hears(hub):
+    assert orjson.loads(feed.PING.split(b"data: ")[1]) == {} and feed.PING.startswith(b"event: ping\n")
