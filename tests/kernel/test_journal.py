@@ -1,6 +1,8 @@
 """One line for each act; nothing is changed, and the checker names what was."""
 
+import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
@@ -8,6 +10,7 @@ from django.db import IntegrityError, InternalError, connection, transaction
 from anlan.kernel import clock, journal
 from anlan.kernel.clock import loop
 from anlan.kernel.journal import guard, read, seals
+from anlan.kernel.journal.entry import digest
 from anlan.kernel.journal.models import Line
 from anlan.kernel.people import scope
 
@@ -43,6 +46,19 @@ def tamper(sql, *values):
         guard.take_down(None, editor)
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
+
+
+def fields(line):
+    """All of a line under a digest of its own; the digest does not hold the id."""
+    return {f.attname: getattr(line, f.attname) for f in Line._meta.concrete_fields}
+
+
+def slip(pk, to):
+    """Write a copy of a line under another id."""
+    line = Line.everywhere.get(pk=pk)
+    line.pk, line.recorded_at = to, clock.real() - timedelta(hours=1)
+    line.digest = digest(line)
+    Line.everywhere.bulk_create([line])
 
 
 def test_a_line_says_who_when_and_what(world):
@@ -98,14 +114,25 @@ class TestTampering:
     def test_an_altered_line_with_a_new_digest(self, lines):
         line = Line.everywhere.get(pk=lines[4].pk)
         line.text = "改"
-        from anlan.kernel.journal.entry import digest
-
         tamper("update journal_line set text = '改', digest = %s where id = %s", digest(line), line.pk)
         assert seals.verify()["first_broken"] == line.pk
 
     def test_a_missing_line(self, lines):
         tamper("delete from journal_line where id = %s", lines[6].pk)
         assert seals.verify()["first_broken"] == lines[6].pk
+
+    @pytest.mark.parametrize("pk", [-5, 0])
+    def test_a_line_slipped_in_before_the_first(self, lines, pk):
+        slip(lines[0].pk, pk)
+        assert seals.verify()["first_broken"] == pk
+
+    def test_a_line_slipped_in_between_two_seals(self, lines):
+        gap = lines[-1].pk + 1
+        slip(lines[0].pk, gap + 1)
+        sealed()
+        assert seals.verify()["first_broken"] is None
+        slip(lines[0].pk, gap)
+        assert seals.verify()["first_broken"] == gap
 
     def test_two_lines_that_changed_places(self, lines):
         a, b = lines[2].pk, lines[3].pk
@@ -120,6 +147,38 @@ class TestTampering:
         sealed()
         tamper("delete from journal_seal where id = (select min(id) from journal_seal)")
         assert not seals.verify()["ok"]
+
+
+def test_a_line_of_a_long_transaction_is_waited_for_and_not_called_slipped_in(world):
+    first = write(world, 1)[0].pk
+    line = Line.everywhere.get(pk=first)
+    Line.everywhere.bulk_create([Line(**{**fields(line), "id": first + n}) for n in (2, 3)])
+    with clock.travelled(timedelta(minutes=1)):
+        sealed()
+        assert seals.head()["last"] == first
+        Line.everywhere.bulk_create([Line(**{**fields(line), "id": first + 1})])
+        sealed()
+        assert seals.head()["last"] == first + 3
+    assert seals.verify()["first_broken"] is None
+
+
+def test_an_id_that_was_rolled_back_holds_the_seal_up_for_minutes_only(world):
+    lines = write(world, 1)
+    slip(lines[0].pk, lines[0].pk + 2)
+    sealed()
+    assert seals.head()["last"] == lines[0].pk + 2 and seals.verify()["ok"]
+
+
+@pytest.mark.parametrize("value", [1e16, 1e300, -0.0, 2.0, 1e-9, 0.1 + 0.2])
+def test_numbers_have_one_spelling_whatever_the_database_makes_of_them(world, value):
+    """jsonb keeps 1e16 as 10000000000000000 and -0.0 as 0.0."""
+    with scope.everyone(world):
+        line = journal.write("test.said", world, after={"value": value, "all": [value]})
+    kept = line.after["value"]
+    if not isinstance(kept, str):
+        spelled = format(Decimal(repr(kept)), "f")
+        assert json.loads(spelled.replace("-0.0", "0.0")) == kept and repr(json.loads(spelled)) == repr(kept)
+    assert float(kept) == value
 
 
 def test_a_district_reads_its_own_lines_and_what_is_said_to_all(world):

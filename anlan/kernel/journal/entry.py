@@ -93,7 +93,18 @@ def _plain(values: dict | None) -> dict | None:
     """What JSON keeps of these values, so that the digest of a line read back is the same."""
     if values is None:
         return None
-    return orjson.loads(orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS))
+    return _spelled(orjson.loads(orjson.dumps(values, default=str, option=orjson.OPT_NON_STR_KEYS)))
+
+
+def _spelled(value: Any) -> Any:
+    """PostgreSQL writes -0.0 as 0.0 and 1e16 as a whole number; kept so that both databases give the same back."""
+    if isinstance(value, dict):
+        return {key: _spelled(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_spelled(one) for one in value]
+    if isinstance(value, float):
+        return str(value) if abs(value) >= 1e15 else value + 0.0
+    return value
 
 
 def _name(hear: Callable) -> str:

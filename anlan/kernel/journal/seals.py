@@ -7,7 +7,7 @@ import struct
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from anlan.kernel.clock import every, real
 
@@ -15,6 +15,8 @@ from .entry import digest
 from .models import Line, Seal
 
 SETTLED = timedelta(seconds=5)
+LONGEST = timedelta(minutes=10)
+"""No transaction runs longer; an id that is missing until then was rolled back."""
 BATCH = 2000
 ROW = struct.Struct(">q32s")
 
@@ -30,7 +32,8 @@ def seal(settled: timedelta = SETTLED) -> int:
     with transaction.atomic():
         last = Seal.objects.order_by("-pk").first()
         after = last.last if last else 0
-        lines = list(Line.everywhere.filter(pk__gt=after, recorded_at__lt=real() - settled).order_by("pk")[:BATCH])
+        rest = Line.everywhere.filter(pk__gt=after, recorded_at__lt=real() - settled).order_by("pk")
+        lines = _unbroken(list(rest[:BATCH]), after)
         if not lines:
             return 0
         rows = b"".join(ROW.pack(line.pk, bytes(line.digest)) for line in lines)
@@ -44,31 +47,43 @@ def seal(settled: timedelta = SETTLED) -> int:
         return len(lines)
 
 
+def _unbroken(lines: list[Line], after: int) -> list[Line]:
+    """The lines up to the first missing id that may still be written by a transaction that runs."""
+    for n, line in enumerate(lines):
+        if after and line.pk != after + 1 and line.recorded_at > real() - LONGEST:
+            return lines[:n]
+        after = line.pk
+    return lines
+
+
 def _chain(before: bytes, rows: bytes) -> bytes:
     return hashlib.sha256(before + rows).digest()
 
 
 def verify() -> dict[str, Any]:
     """Walk the chain: ``{"lines", "ok", "first_broken", "fault"}``; unsealed lines are checked by their own digest."""
-    chain, count = b"", 0
+    chain, count, last = b"", 0, None
     for kept in Seal.objects.order_by("pk").iterator(chunk_size=20):
-        if (fault := _broken(kept)) is not None:
+        if (fault := _broken(kept, last)) is not None:
             return {"lines": count, "ok": False, "first_broken": fault[0], "fault": fault[1]}
         chain = _chain(chain, bytes(kept.lines))
         if chain != bytes(kept.digest):
             return {"lines": count, "ok": False, "first_broken": kept.first, "fault": f"封条 {kept.pk} 与前一封条不连续"}
-        count += len(bytes(kept.lines)) // ROW.size
-    last = Seal.objects.order_by("-pk").values_list("last", flat=True).first() or 0
-    for line in Line.everywhere.filter(pk__gt=last).order_by("pk").iterator(chunk_size=2000):
+        count, last = count + len(bytes(kept.lines)) // ROW.size, kept.last
+    for line in _after(last).order_by("pk").iterator(chunk_size=2000):
         if digest(line) != bytes(line.digest):
             return {"lines": count, "ok": False, "first_broken": line.pk, "fault": "内容与摘要不符(尚未封存)"}
         count += 1
     return {"lines": count, "ok": True, "first_broken": None, "fault": ""}
 
 
-def _broken(kept: Seal) -> tuple[int, str] | None:
-    """The first line of a batch that is missing, moved, altered or new."""
-    found = {line.pk: line for line in Line.everywhere.filter(pk__gte=kept.first, pk__lte=kept.last)}
+def _after(last: int | None) -> models.QuerySet[Line]:
+    return Line.everywhere.all() if last is None else Line.everywhere.filter(pk__gt=last)
+
+
+def _broken(kept: Seal, last: int | None) -> tuple[int, str] | None:
+    """The first line of a batch, or between it and the batch before, that is missing, moved, altered or new."""
+    found = {line.pk: line for line in _after(last).filter(pk__lte=kept.last)}
     sealed = [ROW.unpack_from(bytes(kept.lines), i) for i in range(0, len(bytes(kept.lines)), ROW.size)]
     for pk, mark in sealed:
         line = found.pop(pk, None)
