@@ -10,14 +10,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "extend.md"
 BLOCK = re.compile(r"^```python (\S+)( \+)?\n(.*?)^```$", re.M | re.S)
 LIVE = '''
-from datetime import timedelta
+from datetime import date, timedelta
 import django; django.setup()
 from django.core.management import call_command
 call_command("makemigrations", "pumps", verbosity=0)
 call_command("migrate", verbosity=0)
 from django.test import Client
 from anlan.kernel import clock
-from anlan.kernel.cases.moves import move, open_case
+from anlan.kernel.cases.moves import move
 from anlan.kernel.clock import loop
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people import scope
@@ -27,16 +27,25 @@ from tests.kernel import city
 
 world = city.build()
 office = city.person("张三", "flood_office", user="office")
-town = city.person("李四", "town_duty", city.SHAZIKOU)
+town = city.person("李四", "town_duty", city.SHAZIKOU, user="town")
 city.post("防汛责任人", "town_duty", "town", city.SHAZIKOU, [town])
 client = Client(); client.force_login(office.user)
-form = {"name": "沙子口泵站", "power": "1200", "phone": "10012345678", "lon": "120.55", "lat": "36.11", "area": city.SHAZIKOU}
+form = {"name": "沙子口泵站", "power": "1200", "phone": "10012345678", "lon": "120.55", "lat": "36.11", "area": city.SHAZIKOU, "check_by": date.today()}
 assert client.post("/r/pump/new/", form).status_code == 302
 assert "沙子口泵站" in client.get("/r/pump/").content.decode()
 assert client.get("/r/pump/layer/").json()["features"][0]["geometry"]["coordinates"] == [120.55, 36.11]
 assert client.get("/r/pump/export/").status_code == 200
+caller = Client(); caller.force_login(town.user)
+report = {"area": city.SHAZIKOU, "pump": "沙子口泵站", "cause": "不出水"}
+assert client.get("/r/repair/new/").status_code == 403 and "/r/repair/new/" in caller.get("/r/repair/").content.decode()
+assert caller.post("/r/repair/new/", report | {"area": city.JIMO}).status_code == 422
+assert caller.post("/r/repair/new/", report | {"pump": ""}).status_code == 422
+opened = caller.post("/r/repair/new/", report)
+assert opened.status_code == 302 and caller.get(opened["Location"] + "edit/").status_code == 403
 with scope.everyone(world):
-    repair = open_case(Repair(area_id=city.SHAZIKOU, pump=Pump.objects.get()))
+    repair = Repair.objects.get()
+    assert (repair.state, repair.cause) == ("reported", "不出水") and repair.due_at
+    assert indicator("pumps.checks").value() == 1
     assert indicator("pumps.late").value() == 0
     with clock.travelled(timedelta(hours=3)):
         loop.drain(world)
@@ -45,6 +54,8 @@ with scope.everyone(world):
         assert called.person.name == "李四" and called.attempts.exists()
         repair.refresh_from_db()
         move(repair, "start", cause="电机进水")
+        move(repair, "finish", result="已换电机")
+        assert Addressee.objects.get(notice__kind="inform").post == called.post
 assert "电机进水" in client.get(f"/r/repair/{repair.pk}/").content.decode()
 assert indicator("pumps.late").href().startswith("/r/repair/?")
 print("lived")

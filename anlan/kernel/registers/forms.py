@@ -15,6 +15,8 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from anlan.kernel import journal
+from anlan.kernel.cases.models import Case
+from anlan.kernel.cases.moves import open_case
 from anlan.kernel.people import scope
 from anlan.kernel.places.check import fault
 
@@ -185,7 +187,7 @@ class RowForm(forms.ModelForm):
         super()._post_clean()  # type: ignore[misc]
         if self.errors or not self.register.area:
             return
-        if not scope.current().can(*self.register.write, area=self.register.area_of(self.instance)):
+        if not scope.current().can(*self.register.write, *self.register.opens, area=self.register.area_of(self.instance)):
             field = self.register.area.partition("__")[0].removesuffix("_id")
             self.add_error(field if field in self.fields else None, "所选区域不在您的管辖范围内")
 
@@ -222,8 +224,11 @@ def same(old: Any, new: Any) -> bool:
 
 
 def save(form: RowForm, before: dict[str, Any] | None) -> bool:
-    """Save a checked form with one journal line; False when nothing was changed."""
+    """Save a checked form with one journal line, or open its case; False when nothing was changed."""
     register, row = form.register, form.instance
+    if before is None and isinstance(row, Case):
+        open_case(row)
+        return True
     after = facts(register, row)
     changed = {k: v for k, v in after.items() if before is None or not same(before.get(k), v)}
     if not changed:

@@ -39,8 +39,8 @@ PICKS = 20
 REMEMBERED = 20
 
 
-def opened(page: Page, *, write: bool = False) -> Page:
-    """Find the register of the address and see whether the asker may open it (or write in it)."""
+def opened(page: Page, may: Callable[[Register], bool] | None = None) -> Page:
+    """Find the register of the address and see whether the asker may open it (and do there what ``may`` asks)."""
 
     @wraps(page)
     def guarded(request: HttpRequest, name: str, *args: Any, **more: Any) -> HttpResponseBase:
@@ -49,7 +49,7 @@ def opened(page: Page, *, write: bool = False) -> Page:
             raise Http404("没有这个台账")
         if not register.visible():
             raise PermissionDenied(f"您的岗位不能查看“{register.title}”")
-        if write and not register.writable():
+        if may and not may(register):
             raise PermissionDenied(f"您的岗位不能在当前世界维护“{register.title}”")
         return page(request, register, *args, **more)
 
@@ -58,7 +58,11 @@ def opened(page: Page, *, write: bool = False) -> Page:
 
 
 def writing(page: Page) -> Page:
-    return opened(page, write=True)
+    return opened(page, Register.writable)
+
+
+def beginning(page: Page) -> Page:
+    return opened(page, lambda register: register.writable() or register.openable())
 
 
 def groups() -> dict[str, list[Register]]:
@@ -92,7 +96,7 @@ def many(request: HttpRequest, register: Register) -> HttpResponse:
     context = {
         "register": register, "form": narrowed.form, "faults": faults, "lines": lines(register, found, full), "page": page,
         "heads": [head(register, c, request.GET, full) for c in register.heads], "query": query.urlencode(),
-        "writable": register.writable(),
+        "writable": register.writable(), "openable": register.openable(),
     }  # fmt: skip
     fragment = request.headers.get("HX-Target") == "rows"
     return render(request, f"registers/{'rows' if fragment else 'list'}.html", context)
@@ -192,7 +196,7 @@ def move(request: HttpRequest, register: Register, pk: str, step: str) -> HttpRe
 
 
 @require_http_methods(["GET", "POST"])
-@writing
+@beginning
 def new(request: HttpRequest, register: Register) -> HttpResponseBase:
     return _edit(request, register, None)
 

@@ -43,6 +43,8 @@ class Register:
     see: str | tuple[str, ...] = READERS
     write: str | tuple[str, ...] = ()
     """Roles, as a tuple or as words."""
+    opens: str | tuple[str, ...] = ()
+    """Roles that open a case by its form; ``form`` then names what they fill in. Afterwards only its moves change it."""
     masked: str = ""
     order: str = ""
     title: str = ""
@@ -61,7 +63,7 @@ class Register:
     """Only roles that reach over the whole city open it."""
 
     def __post_init__(self) -> None:
-        self.see, self.write = _words(self.see), _words(self.write)
+        self.see, self.write, self.opens = _words(self.see), _words(self.write), _words(self.opens)
         self.name = self.name or str(self.model._meta.model_name)
         self.title = self.title or str(self.model._meta.verbose_name)
         if self.area == "area_id":
@@ -75,10 +77,12 @@ class Register:
     def _check(self) -> None:
         if ALL.get(self.name, self).model is not self.model:
             raise Undeclared(f"register {self.name} is declared twice; give one of them name=…")
-        if odd := {*self.see, *self.write} - set(ROLES):
+        if odd := {*self.see, *self.write, *self.opens} - set(ROLES):
             raise Undeclared(f"register {self.name}: unknown roles {sorted(odd)}")
         if self.write and issubclass(self.model, scope.Scoped):
             raise Undeclared(f"register {self.name}: an operating record is written by its acts, not by a form")
+        if self.opens and not (self.is_case and self.form):
+            raise Undeclared(f"register {self.name}: only a case is opened, by the fields that form=… names")
         if self.point and len(self.point.split()) != 2:
             raise Undeclared(f"register {self.name}: point names two fields, not {self.point!r}")
         single = (self.search, self.point, self.order.replace("-", ""), self.masked, self.form, self.value)
@@ -152,6 +156,11 @@ class Register:
         """May the present asker write rows here? Never inside a drill, and never into operating records."""
         who = scope.current()
         return bool(self.write) and who.world.actual and self._held(who, _words(self.write))
+
+    def openable(self) -> bool:
+        """May the present asker open a case here? In a drill too: a case belongs to its world."""
+        who = scope.current()
+        return bool(self.opens) and not who.world.closed and self._held(who, _words(self.opens))
 
     def may_write(self, row: models.Model) -> bool:
         return self.writable() and (not self.area or scope.current().can(*self.write, area=self.area_of(row)))
