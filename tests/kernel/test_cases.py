@@ -11,7 +11,11 @@ from anlan.kernel.cases.models import Remark
 from anlan.kernel.cases.moves import holidays, move, open_case, open_moves
 from anlan.kernel.clock import loop
 from anlan.kernel.journal import read
+from anlan.kernel.notice import acts as notice
 from anlan.kernel.people import scope
+from anlan.kernel.people.models import Holding, Unit
+from anlan.response.command import acts as command
+from anlan.response.command.models import Event
 from anlan.response.duty.models import Intake, PhoneReport, WrittenReport
 
 from . import city
@@ -142,3 +146,57 @@ def test_a_returned_case_gets_a_new_clock(world):
             loop.drain(world)
         case.refresh_from_db()
         assert case.overdue
+
+
+def test_a_limit_that_is_over_when_the_case_opens_is_missed_and_not_reminded_of(world):
+    with scope.everyone(world):
+        intake = Intake(area_id=scope.ROOT, received_at=clock.now() - timedelta(hours=2), summary="迟报")
+        intake.save()
+        case = open_case(PhoneReport(area_id=scope.ROOT, intake=intake))
+        loop.drain(world)
+        case.refresh_from_db()
+        assert case.overdue
+        assert not read.lines().filter(verb="case.reminded").exists()
+
+
+def test_each_rung_of_a_miss_names_the_term_that_was_missed(world):
+    with scope.everyone(world):
+        case = report()
+        for minutes in (31, 70):
+            with clock.travelled(timedelta(minutes=minutes)):
+                loop.drain(world)
+        lines = list(read.lines().filter(verb="case.overdue").order_by("id"))
+    assert len(lines) == 2
+    assert {datetime.fromisoformat(line.after["term"]) for line in lines} == {case.due_at}
+    assert lines[0].text == lines[1].text
+
+
+def test_an_order_keeps_its_time_of_receipt_when_it_is_moved_on_in_one_go(world):
+    with scope.everyone(world):
+        event = command.do_open(Event(title="试", kind=Event.Kind.FIRE, area_id=scope.ROOT, occurred_at=clock.now()))
+        order = command.do_order(event, Unit.objects.get(pk="3702.yj"), "排查", 60)
+        command.do_receive(order)
+        command.do_finish(order, "完成")
+        order.refresh_from_db()
+    assert order.received_at and order.done_at
+
+
+def test_events_of_two_districts_have_two_numbers(world):
+    numbers = set()
+    for place in ("370212", "370215"):
+        who = scope.Scope(world, name="值班", reaches=(scope.Reach("duty_officer", place),))
+        with scope.entered(who):
+            event = Event(title="试", kind=Event.Kind.FIRE, area_id=place + "000000", occurred_at=clock.now())
+            numbers.add(command.do_open(event).number)
+    assert len(numbers) == 2
+
+
+def test_at_night_the_holder_of_the_new_day_is_called(world):
+    old, new = city.person("旧", "town_duty", city.SHAZIKOU), city.person("新", "town_duty", city.SHAZIKOU)
+    post = city.post("值班", "town_duty", "town", city.SHAZIKOU, [old])
+    two_in_the_morning = datetime(2026, 5, 31, 18, tzinfo=UTC)
+    with scope.everyone(world, at=two_in_the_morning):
+        Holding.objects.update(until=date(2026, 5, 31))
+        Holding(post=post, person=new, since=date(2026, 6, 1), area_id=city.SHAZIKOU).save()
+        call = notice.do_call("叫应", "到岗", level=None, roles=("town_duty",), areas=[city.SHAZIKOU])
+        assert [a.name for a in call.addressees.all()] == ["新"]

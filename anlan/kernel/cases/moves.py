@@ -144,7 +144,7 @@ def _watch(case: Case) -> None:
         case.due_at = min(case.due_at or term, term)
         body = {"model": case._meta.label_lower, "pk": case.pk, "state": case.state, "limit": n, "turn": case.turn}
         due.put("case.limit", term, key=_key(case, n), wait=LAST_INSTANT, **body)
-        for share in limit.remind:
+        for share in limit.remind if term > case.entered_at else ():
             at = term - (term - case.entered_at) * share
             due.put("case.remind", at, key=f"{_key(case, n)}:r{share}", **body)
     type(case).objects.filter(pk=case.pk).update(due_at=case.due_at, overdue=False)
@@ -180,23 +180,25 @@ def _missed(row: Due) -> None:
         return
     case, limit = standing
     rung, roles = row.body.get("rung", 0), limit.raise_to.split()
+    term = datetime.fromisoformat(row.body["term"]) if rung else row.at
     if rung == 0:
         type(case).objects.filter(pk=case.pk).update(overdue=True)
         Remark.objects.get_or_create(
             world=scope.current().world, case_type=case._meta.label_lower, case_id=str(case.pk), state=case.state,
-            term=row.at, defaults={"basis": limit.basis, "missed_at": now()},
+            term=term, defaults={"basis": limit.basis, "missed_at": now()},
         )  # fmt: skip
     tell = roles[rung] if rung < len(roles) else ""
     journal.write(
         "case.overdue",
         case,
-        text=f"{case}:「{case.state_label}」超过时限 {_local(row.at)}",
+        text=f"{case}:「{case.state_label}」超过时限 {_local(term)}",
         basis=limit.basis,
-        after={"state": case.state, "term": row.at, "rung": rung, "raise_to": tell},
+        after={"state": case.state, "term": term, "rung": rung, "raise_to": tell},
     )
     if rung + 1 < len(roles):
         length = max(row.at - case.entered_at, timedelta(minutes=10))
-        due.put("case.limit", row.at + length, key=f"{_key(case, row.body['limit'])}:up{rung + 1}", **{**row.body, "rung": rung + 1})
+        above = {**row.body, "rung": rung + 1, "term": term.isoformat()}
+        due.put("case.limit", row.at + length, key=f"{_key(case, row.body['limit'])}:up{rung + 1}", **above)
 
 
 @due.handles("case.remind")

@@ -15,6 +15,7 @@ from anlan.kernel.cases.moves import after, move, open_case
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Unit
+from anlan.kernel.worlds.models import World
 
 from . import flows
 from .models import Event, Order, Plan, Task
@@ -31,9 +32,10 @@ def do_open(event: Event, cause: models.Model | None = None) -> Event:
 
 
 def number() -> str:
-    """Running number within the year: 青应急事〔2022〕3号."""
-    year = timezone.localtime(now()).year
-    return f"青应急事〔{year}〕{Event.objects.filter(opened_at__year=year).count() + 1}号"
+    """Running number within the year, over the whole world whoever asks: 青应急事〔2022〕3号."""
+    year, world = timezone.localtime(now()).year, scope.current().world
+    World.objects.select_for_update().get(pk=world.pk)
+    return f"青应急事〔{year}〕{Event.everywhere.filter(world=world, opened_at__year=year).count() + 1}号"
 
 
 def of_cause(kind: str, pk: str) -> Event | None:
@@ -96,7 +98,8 @@ def check_order(event: Event, unit: Unit, text: str, minutes: int) -> Order:
 
 @after(flows.ORDER, "receive")
 def received(order: Order) -> None:
-    Order.objects.filter(pk=order.pk).update(received_at=now())
+    order.received_at = now()
+    Order.objects.filter(pk=order.pk).update(received_at=order.received_at)
 
 
 @after(flows.ORDER, "finish")
