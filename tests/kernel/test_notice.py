@@ -1,7 +1,7 @@
 """A call goes out, who is silent is tried again and again by the ladder, and every answer counts once."""
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -63,6 +63,16 @@ def test_a_vacant_post_is_not_forgotten_but_goes_to_the_superior(world, monkeypa
     vacant = Addressee.everywhere.get(notice=notice, post=post)
     assert vacant.person_id is None and vacant.state == "silent"
     assert {a.whom for a in attempts(notice, addressee=vacant)} == {"superior"}
+
+
+def test_who_takes_over_on_a_day_is_called_from_its_midnight_in_the_city(world):
+    post = Post.everywhere.filter(tier="village").first()
+    old, new = Holding.everywhere.filter(post=post).order_by("rank")
+    Holding.everywhere.filter(pk=old.pk).update(until=date(2022, 9, 14))
+    Holding.everywhere.filter(pk=new.pk).update(since=date(2022, 9, 15), rank=1)
+    world.step = START + timedelta(hours=15)
+    world.save()
+    assert Addressee.everywhere.get(notice=call(world), post=post).person_id == new.person_id
 
 
 def test_the_ladder_climbs_at_its_times_to_deputy_and_superior_and_then_says_who_is_silent(world, monkeypatch):

@@ -10,12 +10,13 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 from django.db.models import Max, Q, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import due, now
 from anlan.kernel.people import ask, scope
-from anlan.kernel.people.models import Area, Post
+from anlan.kernel.people.models import Post
 from anlan.kernel.people.roles import STAFF
 from anlan.kernel.worlds.models import World
 
@@ -25,17 +26,6 @@ from .models import Addressee, Attempt, Notice, Receipt
 
 State, Kind = Addressee.State, Receipt.Kind
 MOST_PEOPLE = 200_000
-
-
-def check_call(areas: Iterable[str]) -> None:
-    """May this asker call people out in all these areas?"""
-    who = scope.current()
-    codes = list(areas)
-    if not codes:
-        raise Refused("请选择叫应范围", field="areas")
-    for code in codes:
-        if not who.can(*STAFF, area=scope.prefix(code)):
-            raise Refused(f"您没有在{_area_name(code)}发起叫应的权限", field="areas")
 
 
 def do_call(
@@ -113,7 +103,7 @@ def _holders(
     """post → its holders (person, name), A role first."""
     held: dict[int, list[tuple[int, str]]] = {}
     for code in areas:
-        rows = ask.holders(roles, code, at.date(), tiers).values_list("post_id", "person_id", "person__name")
+        rows = ask.holders(roles, code, timezone.localdate(at), tiers).values_list("post_id", "person_id", "person__name")
         for post, person, name in rows:
             kept = held.setdefault(post, [])
             if (person, name) not in kept:
@@ -316,7 +306,3 @@ def do_close_about(about: models.Model, reason: str = "响应调整或终止") -
         world=scope.current().world, about_type=about._meta.label_lower, about_id=str(about.pk), closed_at=None
     )
     return sum(do_close(notice, reason) for notice in rows.order_by("pk"))
-
-
-def _area_name(code: str) -> str:
-    return Area.objects.filter(code=code).values_list("name", flat=True).first() or code

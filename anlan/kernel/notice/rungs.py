@@ -106,7 +106,7 @@ def deputy(notice: Notice, waiting: list[Addressee]) -> Targets:
 
 def superior(notice: Notice, waiting: list[Addressee]) -> Targets:
     """Who holds the duty post of the next tier up, over the addressee's own area."""
-    found, day = {}, timezone.localtime(now()).date()
+    found, day = {}, timezone.localdate(now())
     seats: dict[tuple[str, str], list[int]] = {}
     for addressee in waiting:
         tier, roles = SUPERIORS[addressee.tier]

@@ -23,7 +23,7 @@ def on_begun(line: Any) -> None:
     start = timezone.localtime(line.at).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(hours=24)
     last = world.ends or line.at + timedelta(days=3)
     for post, role in PATTERN:
-        people = list(holders(role, scope.ROOT, line.at.date(), tiers=("city",)))
+        people = list(holders(role, scope.ROOT, timezone.localdate(line.at), tiers=("city",)))
         since, n = start, 0
         while people and since < last:
             person = people[n % len(people)].person
