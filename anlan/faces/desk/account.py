@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 from typing import Any
 
@@ -179,10 +179,3 @@ def gust(story: Story) -> tuple[float, str, datetime] | None:
     best = rows.aggregate(most=Max("value"))["most"]
     row = rows.filter(value=best).select_related("sensor__station").order_by("at").first() if best is not None else None
     return (row.value, row.sensor.station.name, row.at) if row else None
-
-
-def first_call_lag(story: Story) -> timedelta | None:
-    """From the first call's issue to its first attempt."""
-    notice = story.notices.order_by("issued_at").first()
-    first = notice and notice.addressees.exclude(called_at=None).order_by("called_at").values_list("called_at", flat=True).first()
-    return first - notice.issued_at if notice and first else None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
-from anlan.kernel.files.acts import EVIDENCE, attached, do_attach_kept, store
+from anlan.kernel.files.acts import EVIDENCE, attached, do_attach, store
 from anlan.kernel.files.store import CAP_BYTES, Kept
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Person
@@ -111,7 +111,7 @@ def take(request: HttpRequest, kind: Kind) -> Intake:
         with transaction.atomic():
             row = do_intake(intake)
             for n, (file, (taken_at, place)) in enumerate(zip(kept, marks, strict=True)):
-                do_attach_kept(file, row, client_id=number and f"{number}:{n}", taken_at=taken_at, lonlat=place)
+                do_attach(file, row, client_id=number and f"{number}:{n}", taken_at=taken_at, lonlat=place)
     except IntegrityError:
         # The same report came in by another connection at this very moment; the first one stands.
         if number and (known := _known(number)):

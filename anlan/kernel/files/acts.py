@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import BinaryIO
 
 from django.conf import settings
 from django.db import models, transaction
@@ -16,7 +15,6 @@ from .kinds import KINDS
 from .models import Attachment
 from .store import Kept, Store
 
-EVERY = frozenset(KINDS)
 PICTURES = frozenset(kind.name for kind in KINDS.values() if kind.family == "image")
 EVIDENCE = PICTURES | frozenset(kind.name for kind in KINDS.values() if kind.family == "media")
 
@@ -27,21 +25,6 @@ def store() -> Store:
 
 
 def do_attach(
-    stream: BinaryIO,
-    name: str,
-    subject: models.Model,
-    *,
-    kinds: frozenset[str] = EVERY,
-    client_id: str | None = None,
-    taken_at: datetime | None = None,
-    lonlat: tuple[float, float] | None = None,
-) -> Attachment:
-    """Keep a file and attach it. Refused says why not, naming the file."""
-    kept = store().keep(stream, name, kinds)
-    return do_attach_kept(kept, subject, client_id=client_id, taken_at=taken_at, lonlat=lonlat)
-
-
-def do_attach_kept(
     kept: Kept,
     subject: models.Model,
     *,

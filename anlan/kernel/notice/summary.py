@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from django.db.models import Min, QuerySet
+from django.db.models import QuerySet
 
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import DIGITS, prefix, within
@@ -89,11 +89,6 @@ def answer_stats(world: World) -> dict[str, Any]:
         "answer_p50": percentile(waits, 0.5),
         "answer_p95": percentile(waits, 0.95),
     }
-
-
-def first_attempt_at(notice: Notice) -> datetime | None:
-    """When the first call of a notice went out."""
-    return Attempt.everywhere.filter(addressee__notice=notice).aggregate(at=Min("sent_at"))["at"]
 
 
 def by_minute(world: World) -> list[int]:

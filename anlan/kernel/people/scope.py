@@ -66,7 +66,7 @@ _scope: ContextVar[Scope | None] = ContextVar("anlan_scope", default=None)
 
 def current() -> Scope:
     if (scope := _scope.get()) is None:
-        raise NoScope("touched without a scope: wrap it in scope.of(...) or scope.everyone(world)")
+        raise NoScope("touched without a scope: wrap it in scope.everyone(world) or scope.entered(...)")
     return scope
 
 

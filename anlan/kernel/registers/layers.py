@@ -65,18 +65,3 @@ def box_of(params: Any) -> tuple[float, ...] | None:
     except (ValueError, AttributeError):
         return None
     return (west, south, east, north) if -180 <= west <= east <= 180 and -90 <= south <= north <= 90 else None
-
-
-def layers() -> list[dict[str, str]]:
-    """The layers that the present asker may switch on, with the family each stands in."""
-    return [
-        {
-            "name": r.name,
-            "title": r.title,
-            "family": r.family or "其他",
-            "href": address("layer", r.name),
-            "list": r.url(),
-        }
-        for r in ALL.values()
-        if r.point and r.visible()
-    ]
