@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import os
 import sys
 import time
 from typing import Any
@@ -71,4 +72,6 @@ def _sorted_out(notes: list[Notes]) -> dict[str, dict[str, object]]:
 
 if __name__ == "__main__":
     port, path, count, seconds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    sys.stdout.buffer.write(orjson.dumps(uvloop.run(watch(port, path, count, seconds))) + b"\n")
+    told = uvloop.run(watch(port, path, count, seconds))
+    os.set_blocking(sys.stdout.fileno(), True)  # the loop may have left the pipe non-blocking, and a long answer needs to wait
+    sys.stdout.buffer.write(orjson.dumps(told) + b"\n")

@@ -180,7 +180,8 @@ def test_what_the_city_refuses_becomes_a_draft_that_is_put_right(page, city_serv
     page.locator(".thumbs button").tap()
     page.locator("form.report .huge").tap()
     page.wait_for_selector("text=「报险情」已送达")
-    assert len(reports(city_server, "草稿上报乙")) == 1 and page.locator("#outbox").is_hidden()
+    page.wait_for_selector("#outbox", state="hidden")
+    assert len(reports(city_server, "草稿上报乙")) == 1
 
 
 def test_half_a_report_is_still_there_when_the_page_is_opened_again(page):
