@@ -24,6 +24,7 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS
 
 from . import gate, ingest
+from .screen import state as _state  # noqa: F401  declares what is pushed, also to screens that come back before any page
 
 log = logging.getLogger(__name__)
 THREADS = 8
@@ -115,7 +116,7 @@ async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
     def begin(who: scope.Scope, views: tuple[str, ...]) -> list[bytes]:
         try:
             missed = feed.missed(who, int(after)) if after.isdecimal() and len(after) < 19 else []
-            return missed + [feed.encode("state", feed.compute(name, who)) for name in views]
+            return missed + [feed.encode("state", feed.recent(name, who)) for name in views]
         finally:
             connection.close()
 
