@@ -18,6 +18,7 @@ from anlan.kernel import clock
 from anlan.kernel.clock import loop
 from anlan.kernel.clock.time import travelled
 from anlan.kernel.journal import read
+from anlan.kernel.notice import acts as notices
 from anlan.kernel.notice.models import Addressee, Attempt, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Unit
@@ -183,6 +184,21 @@ def test_a_person_confirms_the_end_and_the_event_closes(town):
 
 
 # the call tree
+
+
+def test_people_moved_count_once_however_often_a_village_reports_and_whatever_the_level(town):
+    client = signed_in(town)
+    for level, kind, (households, people) in ((4, "start", (3, 8)), (3, "raise", (5, 14))):
+        confirm(town, client, propose(town, level, kind))
+        let_pass(town.world, 1)
+        with scope.everyone(town.world):
+            village = Addressee.objects.filter(tier="village", notice__closed_at=None).order_by("pk").first()
+            notices.do_report_moved(village, households, people)
+    with scope.everyone(town.world):
+        event = Event.objects.get()
+    assert "已报告转移 5 户 14 人(1 个点报告)" in text_of(client.get(f"/desk/events/{event.pk}/")).translate(NARROW)
+    rows = client.get("/screen/state.json").json()["event"]["rows"]
+    assert {"label": "转移", "value": "5 户 14 人"} in rows
 
 
 @pytest.fixture

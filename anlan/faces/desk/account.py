@@ -12,9 +12,9 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from anlan.kernel.cases.flow import FLOWS
 from anlan.kernel.cases.models import Remark
+from anlan.kernel.notice import summary
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people.models import Area
-from anlan.kernel.people.scope import within
 from anlan.response.command.models import Order
 from anlan.sensing.models import Alarm, Reading, Sensor, Warning
 
@@ -113,18 +113,18 @@ def state_label(remark: Remark) -> tuple[str, str]:
 
 
 def moved(story: Story) -> dict[str, Any]:
-    """People moved, by each village's latest report; by district."""
-    rows = story.addressees.exclude(people=None)
-    whole = rows.aggregate(households=Sum("households"), people=Sum("people"), villages=Count("area_id", distinct=True))
-    areas = Area.objects.filter(level=TIERS.DISTRICT).order_by("rank")
+    """People moved, by each post's latest report; by district."""
+    told = summary.moved(story.addressees)
     table = []
-    for area in areas:
-        part = rows.filter(within("area_id", area.code[:6])).aggregate(
-            villages=Count("area_id", distinct=True), households=Sum("households"), people=Sum("people")
-        )
-        if part["villages"]:
-            table.append((area.name, part["villages"], part["households"] or 0, part["people"] or 0))
-    return {"households": whole["households"] or 0, "people": whole["people"] or 0, "villages": whole["villages"], "rows": table}
+    for area in Area.objects.filter(level=TIERS.DISTRICT).order_by("rank"):
+        if part := [row for row in told if row[0].startswith(area.code[:6])]:
+            table.append((area.name, *_sums(part)))
+    villages, households, people = _sums(told)
+    return {"households": households, "people": people, "villages": villages, "rows": table}
+
+
+def _sums(told: list[tuple[str, int, int]]) -> tuple[int, int, int]:
+    return len({area for area, _, _ in told}), sum(h for _, h, _ in told), sum(p for _, _, p in told)
 
 
 def signals(story: Story) -> QuerySet[Warning]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -19,7 +18,7 @@ from anlan.kernel.registers import find
 from anlan.response.command import acts
 from anlan.response.command.models import Event, Order
 
-from . import parts
+from . import account, parts
 from .figures import counted
 from .timeline import Story, keys
 
@@ -47,7 +46,7 @@ def draw(request: HttpRequest, event: Event, refused: dict[str, Any] | None = No
         row.steps = open_moves(row)
     proposals = story.proposals.filter(state="confirmed").order_by("-id")
     context = {
-        "event": event, "story": story, "figures": figures(event), "people": moved(story), "late": late(event),
+        "event": event, "story": story, "figures": figures(event), "people": account.moved(story), "late": late(event),
         "orders": rows, "more": max(0, orders.count() - PAGE), "state": state, "states": Order.flow.states,
         "decisions": proposals, "notices": story.notices.order_by("-id"), "lines": list(story.lines().order_by("-at", "-id")[:RECENT]),
         "may": parts.may(), "commander": event.commander or parts.leader(), "refused": refused or {}, "missed": missed(event),
@@ -67,13 +66,6 @@ def figures(event: Event) -> list[Any]:
         counted("order", {**where, "overdue": True}, "超时未完成", "条", "超过时限仍未完成的指令数", alert=True),
         counted("order", {**where, "late": True}, "逾期完成", "条", "超过时限后才报告完成的指令数"),
     ]
-
-
-def moved(story: Story) -> dict[str, Any]:
-    """People moved, by the villages' latest reports."""
-    rows = story.addressees.exclude(people=None)
-    sums = rows.aggregate(households=Sum("households"), people=Sum("people"))
-    return {**sums, "reports": rows.count()}
 
 
 def late(event: Event) -> list[Order]:

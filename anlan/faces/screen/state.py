@@ -10,9 +10,11 @@ from django.db.models.functions import Substr
 from django.utils import timezone
 
 from anlan.disaster.flood.models import Proposal, Response
+from anlan.faces.desk.timeline import Story
 from anlan.kernel.clock import now
 from anlan.kernel.journal import read
 from anlan.kernel.live import feed
+from anlan.kernel.notice import summary
 from anlan.kernel.notice.models import Addressee, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
@@ -74,7 +76,7 @@ def _signal(warning: Warning) -> dict[str, Any]:
 def card(event: Event) -> dict[str, Any]:
     """What, where, how bad, who commands, who is at risk, what was decided, what is late."""
     tally = command.tally(event)
-    people = Addressee.objects.aggregate(households=Sum("households"), people=Sum("people"))
+    moved = summary.moved(Story(event).addressees)
     lead = next((s.person.name for s in duty.on_duty()), "未配置")
     proposal = Proposal.objects.filter(state="confirmed").order_by("-id").first()
     rows = [
@@ -83,7 +85,7 @@ def card(event: Event) -> dict[str, Any]:
         ("指挥", event.commander or lead),
         ("决定", f"{proposal}({proposal.signer})" if proposal else "无"),
         ("指令", f"下达 {tally['given']} 条,完成 {tally['done']} 条,在办 {tally['open']} 条"),
-        ("转移", f"{people['households'] or 0} 户 {people['people'] or 0} 人"),
+        ("转移", f"{sum(h for _, h, _ in moved)} 户 {sum(p for _, _, p in moved)} 人"),
     ]
     late = Order.objects.filter(event=event, overdue=True, closed_at=None).select_related("unit").order_by("finish_by")[:4]
     waiting = Proposal.objects.filter(state="proposed")

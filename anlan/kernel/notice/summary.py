@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import DIGITS, prefix, within
 from anlan.kernel.worlds.models import World
 
 from .acts import State
-from .models import Addressee, Attempt, Notice
+from .models import Addressee, Attempt, Notice, Receipt
 
 TIERS = ("city", "district", "town", "village")
 FAST, FAIR = timedelta(minutes=5), timedelta(minutes=10)
@@ -71,6 +71,14 @@ def tree(notice: Notice, under: str = "") -> list[dict[str, Any]]:
         node[kind] = node.get(kind, 0) + 1
     names = dict(Area.objects.filter(code__in=nodes).values_list("code", "name"))
     return [{**node, "name": names.get(code, code)} for code, node in nodes.items()]
+
+
+def moved(rows: QuerySet[Addressee]) -> list[tuple[str, int, int]]:
+    """(area, households, people) as each post last reported: a later report corrects an earlier one, also under an earlier call."""
+    told = rows.exclude(people=None).values_list("post_id", "area_id", "households", "people")
+    dated = told.annotate(told_at=Max("receipts__at", filter=Q(receipts__kind=Receipt.Kind.MOVED)))
+    last = {post: (area, households, people) for post, area, households, people, _ in dated.order_by("told_at")}
+    return list(last.values())
 
 
 def answer_stats(world: World) -> dict[str, Any]:
