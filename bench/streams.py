@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import os
 import sys
 import time
 from typing import Any
@@ -73,5 +72,5 @@ def _sorted_out(notes: list[Notes]) -> dict[str, dict[str, object]]:
 if __name__ == "__main__":
     port, path, count, seconds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     told = uvloop.run(watch(port, path, count, seconds))
-    os.set_blocking(sys.stdout.fileno(), True)  # the loop may have left the pipe non-blocking, and a long answer needs to wait
-    sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
+    with open(sys.stdout.fileno(), "wb", closefd=False) as out:  # buffered whatever Python was told: a pipe takes parts
+        out.write(orjson.dumps(told) + b"\n")

@@ -316,3 +316,15 @@ def test_a_killed_worker_leaves_nothing_half_done(tmp_path):
     subprocess.run([*run, "work"], env=env, check=True, timeout=120)
     out = subprocess.run([*run, "tell"], env=env, check=True, capture_output=True, text=True).stdout
     assert out.split() == ["600", "600", "600", "0"]
+
+
+def test_between_two_rows_a_slow_replay_goes_on(world):
+    start = datetime(2022, 9, 14, tzinfo=UTC)
+    replay = World.objects.create(
+        kind="replay", title="回放", stepped=True, speed=10, anchor_world=start, anchor_real=clock.real(), step=start
+    )
+    with scope.everyone(replay):
+        due.put("test.note", start + timedelta(hours=1), n=1)
+    with clock.travelled(timedelta(minutes=3)):
+        assert loop.advance(replay) == 0
+        assert timedelta(minutes=29) < World.objects.get(pk=replay.pk).at(clock.real()) - start < timedelta(minutes=31)

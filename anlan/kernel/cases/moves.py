@@ -55,6 +55,8 @@ def after(flow: Flow, name: str) -> Callable:
     def wrap(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
         if name not in {m.name for m in flow.moves}:
             raise ValueError(f"{flow.name} has no move {name}")
+        if (other := AFTER.get((flow.name, name))) and other.__qualname__ != work.__qualname__:
+            raise ValueError(f"{flow.name}: move {name} is carried out twice")
         AFTER[flow.name, name] = work
         return work
 

@@ -41,6 +41,7 @@ def advance(world: World, until: float | None = None) -> int:
     while until is None or time.monotonic() < until:
         at = due.next_at(world)
         if at is None or (world.ends and at > world.ends) or not _paced(world, at):
+            _pass_time(world)
             break
         at = max(at, world.step or at)
         worked = due.work_some(world, at, at)
@@ -51,6 +52,14 @@ def advance(world: World, until: float | None = None) -> int:
             break
         done += worked
     return done
+
+
+def _pass_time(world: World) -> None:
+    """Between two rows the clock of a slow replay goes on, about once a second."""
+    here = min(world.paced(real()), world.ends or world.paced(real()))
+    if world.step and world.anchor_real and here - world.step > timedelta(seconds=1) * world.speed:
+        world.step = here
+        World.objects.filter(pk=world.pk).update(step=here)
 
 
 def _paced(world: World, at: datetime) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
 
@@ -35,7 +37,7 @@ def every(name: str, *, each: bool = False, **step: float) -> Callable:
             work(row.at)
             _next(duty, row.at)
 
-        run.__qualname__ = f"every.{work.__module__}.{work.__qualname__}"
+        run.__module__, run.__qualname__ = work.__module__, work.__qualname__
         return work
 
     return wrap
@@ -50,7 +52,8 @@ def _next(duty: Periodic, last: datetime) -> None:
 
 def start(world: World) -> None:
     """Make sure that each periodic duty stands in the table; a first start begins it now."""
-    with scope.everyone(world):
+    with scope.everyone(world), transaction.atomic():
+        World.objects.select_for_update().get(pk=world.pk)  # two processes that start together begin each duty once
         for duty in PERIODIC.values():
             if not Due.objects.filter(world=world, kind=f"every:{duty.name}", done_at=None, dropped=False).exists():
                 put(f"every:{duty.name}", now() + duty.step, key=f"every:{duty.name}:start:{now().timestamp():.0f}")

@@ -65,10 +65,16 @@ class World(models.Model):
             return real
         if self.paused or self.closed:
             return self.step or self.anchor_world
-        paced = self.anchor_world + (real - self.anchor_real) * self.speed
+        paced = self.paced(real)
         if self.stepped and self.step:
             return max(self.step, min(paced, self.step + AHEAD * self.speed))
         return paced
+
+    def paced(self, real: datetime) -> datetime:
+        """Where the pace would have the world by now, whether or not its rows are worked that far."""
+        if self.anchor_real is None or self.anchor_world is None:
+            return real
+        return self.anchor_world + (real - self.anchor_real) * self.speed
 
     def real(self, at: datetime) -> datetime:
         """The real instant at which world time reaches ``at`` (inverse of :meth:`at` while running)."""
