@@ -1,4 +1,4 @@
-"""The command line: everything that `make` does can be done with it."""
+"""The command line: what the city itself does. Chores of the house are in the Makefile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django settings. A newcomer meets four: ANLAN_HOME, ANLAN_PORT, ANLAN_DB, ANLAN_BUS."""
+"""Django settings. What may be set from outside stands in the table of README.md."""
 
 import os
 import secrets
@@ -7,7 +7,6 @@ from urllib.parse import unquote, urlsplit
 
 HOME = Path(os.environ.get("ANLAN_HOME", "var")).resolve()
 PORT = int(os.environ.get("ANLAN_PORT", "8000"))
-BUS = os.environ.get("ANLAN_BUS", "")
 DEMO = os.environ.get("ANLAN_DEMO", "1") == "1"
 TOTP = os.environ.get("ANLAN_TOTP", "optional" if DEMO else "required")
 TLS = os.environ.get("ANLAN_TLS", "0") == "1"
