@@ -49,6 +49,7 @@ def flow(**changes):
         ({"limits": (Limit("a", BASIS),)}, "exactly one length"),
         ({"limits": (Limit("a", BASIS, days=1, hours=2),)}, "exactly one length"),
         ({"limits": (Limit("b", BASIS, days=1),)}, "no open state"),
+        ({"name": "order"}, "two flows of one name"),
     ],
 )
 def test_a_bad_flow_does_not_import(changes, fault):

@@ -103,6 +103,8 @@ class Flow:
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", self.start or next(iter(self.states)))
         self._check()
+        if FLOWS.get(self.name, self) != self:
+            raise ValueError(f"{self.name}: two flows of one name")
         FLOWS[self.name] = self
 
     def _check(self) -> None:
