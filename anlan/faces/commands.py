@@ -133,6 +133,9 @@ def replay(args: Namespace) -> int:
     setup()
     sys.stdout = with_accounts
     world = _resumed(args) if args.resume else muifa.begin(speed=args.speed, seed=args.seed)
+    if world is None:
+        print(f"没有编号为 {args.resume} 的回放可以接着推进", file=sys.stderr)
+        return 2
     print(f"世界 {world.pk}", file=sys.stderr, flush=True)
     _drive(world)
     result = replays.report(World.objects.get(pk=world.pk))
@@ -140,8 +143,10 @@ def replay(args: Namespace) -> int:
     return 0
 
 
-def _resumed(args: Namespace) -> World:
-    world = World.objects.get(pk=args.resume)
+def _resumed(args: Namespace) -> World | None:
+    world = World.objects.filter(pk=args.resume, kind=World.Kind.REPLAY).first()
+    if world is None:
+        return None
     world.resume(real(), args.speed)
     world.save(update_fields=["anchor_real", "anchor_world", "paused", "speed"])
     return world
