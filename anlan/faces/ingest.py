@@ -80,7 +80,7 @@ def parse(body: bytes) -> tuple[list[tuple[int, sensing.Sample]], list[dict[str,
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as fault:
-        raise Bad(f"不是有效的 JSON:{fault}") from fault
+        raise Bad(f"不是有效的 JSON(第 {fault.lineno} 行第 {fault.colno} 列)") from fault
     if not isinstance(data, dict):
         raise Bad("批次应为 JSON 对象,含 readings 数组或 sensor、time、value 三列")
     rows = data.get("readings")

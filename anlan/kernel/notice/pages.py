@@ -34,7 +34,7 @@ def gateway_report(request: HttpRequest, name: str) -> JsonResponse:
     try:
         told = orjson.loads(request.body)
     except orjson.JSONDecodeError as fault:
-        return _no(f"不是 JSON:{fault}", 400)
+        return _no(f"不是有效的 JSON(第 {fault.lineno} 行第 {fault.colno} 列)", 400)
     rows = told if isinstance(told, list) else [told]
     faults = [f"第{n}条:{wrong}" for n, row in enumerate(rows, 1) if (wrong := _take(gateway, row))]
     return JsonResponse({"taken": len(rows) - len(faults), "faults": faults}, status=400 if faults else 200)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.kernel import clock
@@ -31,7 +32,7 @@ def _send(out: Any, name: str) -> FileResponse:
 @opened
 def export(request: HttpRequest, register: Register) -> FileResponse:
     """The rows under the present filters as a workbook."""
-    stamp = clock.now().astimezone().strftime("%Y%m%d")
+    stamp = f"{timezone.localtime(clock.now()):%Y%m%d}"
     return _send(sheets.write_out(register, register.rows(request.GET)), f"{register.title}-{stamp}.xlsx")
 
 
