@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 from typing import Any
 
 from django.apps import apps
@@ -42,12 +41,12 @@ class Answers:
 def answers(story: Story, tier: str = "") -> Answers:
     rows = story.addressees.filter(tier=tier) if tier else story.addressees
     done = rows.filter(state__in=Addressee.ANSWERS)
-    waits = [(b - a).total_seconds() for a, b in done.exclude(called_at=None).values_list("called_at", "answered_at")]
+    waits = sorted((b - a).total_seconds() for a, b in done.exclude(called_at=None).values_list("called_at", "answered_at"))
     in_5, in_10 = (sum(w <= band * 60 for w in waits) for band in BANDS)
     return Answers(
         tier, rows.count(), done.count(), rows.filter(state=Addressee.State.ON_BEHALF).count(),
         rows.filter(state=Addressee.State.SILENT).count(), rows.filter(state=Addressee.State.WAITING).count(), in_5, in_10,
-        median(waits) if waits else None,
+        summary.percentile(waits, 0.5),
     )  # fmt: skip
 
 
