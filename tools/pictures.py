@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -62,9 +63,14 @@ def _state() -> dict:
 
 
 def _wait_for_the_storm() -> None:
-    while (now := _state()["as_of"]) < MOMENT:
+    now = ""
+    while now < MOMENT:
+        time.sleep(2)
+        try:
+            now = _state()["as_of"]
+        except urllib.error.URLError:
+            continue
         print(now, flush=True)
-        time.sleep(3)
 
 
 def _take(browser: Browser, accounts: dict[str, str]) -> None:

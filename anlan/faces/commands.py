@@ -61,7 +61,8 @@ def plant() -> list[tuple[str, str, str]]:
             return []
         accounts: list[tuple[str, str, str]] = []
         for config in apps.get_app_configs():
-            if config.name.startswith("anlan.") and importlib.util.find_spec(f"{config.name}.seed"):
+            ours = config.name.startswith("anlan.") or config.name in settings.ROOMS
+            if ours and importlib.util.find_spec(f"{config.name}.seed"):
                 seed = importlib.import_module(f"{config.name}.seed")
                 with scope.everyone(world):
                     accounts += seed.plant() or []
