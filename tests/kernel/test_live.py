@@ -1,11 +1,12 @@
 """The live feed: what each reader is sent, that nothing is lost between, and what a slow or barred reader costs."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
-from anlan.kernel import journal
+from anlan.kernel import clock, journal
 from anlan.kernel.journal import read
 from anlan.kernel.live import feed
 from anlan.kernel.people import scope
@@ -87,3 +88,15 @@ def test_what_is_written_while_a_stream_opens_is_not_lost(world, hub):
 
 def test_a_quiet_stream_sends_an_event_that_the_browser_hears(hub):
     assert orjson.loads(feed.PING.split(b"data: ")[1]) == {} and feed.PING.startswith(b"event: ping\n")
+
+
+@pytest.mark.django_db
+def test_the_pages_of_a_replay_are_told_its_time():
+    city.build()
+    start = datetime(2022, 9, 14, tzinfo=UTC)
+    replay = World.objects.create(
+        kind="replay", title="回放", stepped=True, speed=600, anchor_world=start, anchor_real=clock.real(), step=start
+    )
+    told = feed.pace(replay, clock.real() + timedelta(minutes=5))
+    assert told["speed"] == 600 and not told["paused"]
+    assert datetime.fromisoformat(told["now"]) - start == timedelta(minutes=5), "it waits for its rows"

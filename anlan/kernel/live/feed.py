@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
 from django.db import close_old_connections
 from django.utils import timezone
 
-from anlan.kernel.clock import beats
+from anlan.kernel.clock import beats, real
 from anlan.kernel.journal import entry, read
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
@@ -192,6 +193,20 @@ def state_once(changed: set[int] | None = None) -> None:
     HUB.fan_out(events)
 
 
+def times_once() -> None:
+    """Tell the pages of every replay what time it is there: its clock waits when there is much to work."""
+    groups = [readers for readers in HUB.groups().values() if readers[0].who.world.stepped]
+    worlds = World.objects.in_bulk({readers[0].who.world.pk for readers in groups})
+    moment = real()
+    HUB.fan_out([(readers, encode("clock", pace(worlds[readers[0].who.world.pk], moment))) for readers in groups])
+
+
+def pace(world: World, moment: datetime) -> dict[str, Any]:
+    """A world's time, and how fast it runs."""
+    now = timezone.localtime(world.at(moment)).isoformat()
+    return {"now": now, "speed": world.speed, "paused": world.paused or world.closed}
+
+
 def compute(name: str, who: scope.Scope) -> dict:
     """One view's present state as this asker sees it."""
     world = World.objects.get(pk=who.world.pk)
@@ -238,6 +253,8 @@ def states(stop: threading.Event) -> None:
         changed = {_changed.get() for _ in range(_changed.qsize())}
         stale = time.monotonic() - computed > STALE_S
         try:
+            if HUB.readers:
+                times_once()
             if HUB.readers and (changed or stale):
                 state_once(None if stale else changed)
             if stale:

@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 ACTUAL = 1
-AHEAD = timedelta(seconds=2)
+AHEAD = timedelta(seconds=0.5)
+"""So long, in real time, a stepped world's clock runs on beyond the last row worked."""
 
 
 class World(models.Model):

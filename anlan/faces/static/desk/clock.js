@@ -1,5 +1,7 @@
 // Clocks that run at the pace of the page's world: <time data-due>, <time data-since>, <time data-clock>.
 
+const HOLD = 2500;
+
 export class Pace {
   constructor({ now, speed = 1, paused = false }) { this.set({ now, speed, paused }); }
 
@@ -9,7 +11,11 @@ export class Pace {
     this.mark = performance.now();
   }
 
-  now() { return this.start + (performance.now() - this.mark) * this.speed; }
+  // A fast world's clock waits for news: it may be held up, and then it has not run on.
+  now() {
+    const gone = performance.now() - this.mark;
+    return this.start + (this.speed > 1 ? Math.min(gone, HOLD) : gone) * this.speed;
+  }
 }
 
 export function span(ms) {
@@ -63,4 +69,8 @@ export function run(pace, root = document) {
 }
 
 const { now, speed, paused } = document.body.dataset;
-if (now) run(new Pace({ now, speed: speed || 1, paused: paused === "true" }));
+if (now) {
+  const pace = new Pace({ now, speed: speed || 1, paused: paused === "true" });
+  document.addEventListener("clock", ({ detail }) => pace.set(detail));
+  run(pace);
+}

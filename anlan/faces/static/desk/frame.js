@@ -6,7 +6,10 @@ if (sign) {
   live(sign.dataset.url, {
     open: () => { sign.className = "feed"; sign.textContent = "实时"; },
     lost: () => { sign.className = "feed lost"; sign.textContent = "连接断开,数据可能不是最新"; },
-    events: { line: line => document.dispatchEvent(new CustomEvent("line", { detail: line })) },
+    events: {
+      line: line => document.dispatchEvent(new CustomEvent("line", { detail: line })),
+      clock: clock => document.dispatchEvent(new CustomEvent("clock", { detail: clock })),
+    },
   });
 }
 document.addEventListener("click", event => {
