@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.utils import timezone
 
 from anlan.kernel import journal
+from anlan.kernel.clock import due, now
 
 from . import acts, simulate
 from .models import Event
@@ -24,15 +26,15 @@ def on_started(line: Any) -> None:
     response = response_of(line)
     if acts.of_cause(line.subject_type, line.subject_id):
         return
+    began = f"{timezone.localtime(line.at):%Y年%m月%d日}启动"
     event = Event(
-        title=f"{response.title}{line.at.year}年第{response.pk}次响应", kind=Event.Kind.FLOOD, level=response.level,
+        title=f"{response.title}应急响应({began})", kind=Event.Kind.FLOOD, level=response.level,
         area_id=response.area_id, occurred_at=line.at, place="全市", summary=line.text, source="市防汛抗旱指挥部",
     )  # fmt: skip
-    world = line.world
-    if world.name:
-        event.title = f"{world.title.split('(')[0]}防汛防台风"
+    if not line.world.actual:
+        event.title = f"{line.world.title.split('(')[0]}防汛防台风"
     acts.do_open(event, cause=response)
-    acts.do_activate(event, response.level, response.areas)
+    _activate(event, response)
 
 
 @journal.on("response.changed")
@@ -41,7 +43,20 @@ def on_changed(line: Any) -> None:
     if event is None or event.state != "open":
         return
     acts.do_level(event, response.level)
-    acts.do_activate(event, response.level, response.areas)
+    _activate(event, response)
+
+
+def _activate(event: Event, response: Any) -> None:
+    """Orders wait for the calls: hundreds of them in one piece would hold up the first ring."""
+    key = f"activate:{event.pk}:{response.level}:{len(response.areas)}"
+    due.put("command.activate", now(), key=key, event=event.pk, level=response.level, areas=response.areas)
+
+
+@due.handles("command.activate")
+def on_activate(row: Any) -> None:
+    event = Event.objects.get(pk=row.body["event"])
+    if event.state == "open":
+        acts.do_activate(event, row.body["level"], row.body["areas"])
 
 
 @journal.on("response.stood_down")
