@@ -43,6 +43,9 @@ def setup(args: Namespace | None = None) -> int:
     if World.objects.filter(pk=ACTUAL).exists():
         return 0
     accounts = plant()
+    if not settings.DEMO:
+        print("\n已建立空库:没有区划、单位和账户,现在还不能登录使用。")
+        return 0
     print(f"\n演示城市已建成:{Area.objects.count()} 个区划,数据全部为合成,仅供演示。")
     if accounts:
         print("账户与口令(只显示这一次):")

@@ -218,7 +218,6 @@ def test_parallel_requests_to_different_worlds_keep_their_links(shared_town):
             assert all(got == wanted for got, wanted in pairs)
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="the writer's lock is SQLite's")
 def test_a_locked_database_keeps_what_was_typed(shared_town):
     import sqlite3
 
