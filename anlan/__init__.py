@@ -1,3 +1,3 @@
-"""Anlan 安澜: a city's emergency management in one process."""
+"""Anlan 安澜: a city's emergency management, in one command."""
 
 __version__ = "0.1.0"

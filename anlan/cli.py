@@ -33,12 +33,13 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, help_: str) -> argparse.ArgumentParser:
         return sub.add_parser(name, help=help_, description=help_)
 
-    run = add("run", "启动城市:网页、时钟与演示回放在一个进程里")
+    run = add("run", "启动城市:网页、时钟与演示回放")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=int, default=None)
     run.add_argument("--no-replay", action="store_true", help="不自动开始台风“梅花”回放")
     run.add_argument("--speed", type=float, default=600.0, help="自动回放的倍速")
-    add("work", "只运行时钟(另起工作进程时用)")
+    work = add("work", "只运行时钟(另起工作进程时用)")
+    work.add_argument("--beside", action="store_true", help=argparse.SUPPRESS)
     add("setup", "建库并写入演示城市(已有则不动)")
     replay = add("replay", "回放一次历史过程")
     replay.add_argument("name", nargs="?", default="muifa-2022")

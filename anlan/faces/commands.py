@@ -24,7 +24,7 @@ from django.db.models import Model
 from anlan import __version__
 from anlan.disaster.flood import replay as muifa
 from anlan.kernel import journal
-from anlan.kernel.clock import beats, loop, real
+from anlan.kernel.clock import beats, due, loop, real
 from anlan.kernel.clock.due import HOLDER
 from anlan.kernel.journal import seals
 from anlan.kernel.people import scope
@@ -33,6 +33,7 @@ from anlan.kernel.worlds.models import ACTUAL, World
 from anlan.sensing.models import Gateway
 
 from . import diagrams, replays
+from .beside import Beside
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _count_on(model: type[Model]) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Open the city: pages, clock and the demo replay in one process."""
+    """Open the city: pages and live feed here, the clock with the demo replay in a process beside."""
     import uvicorn
 
     began = time.perf_counter()
@@ -95,7 +96,12 @@ def run(args: Namespace) -> int:
     config = uvicorn.Config(
         "anlan.faces.server:app", host=args.host, port=port, log_level="warning", lifespan="on", timeout_graceful_shutdown=2
     )
-    uvicorn.Server(config).run()
+    clock = Beside()
+    clock.start()
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        clock.close()
     return 0
 
 
@@ -111,14 +117,24 @@ def start_replay(speed: float) -> World:
 
 
 def work(args: Namespace) -> int:
-    """Only the clock's loop, for a second process."""
+    """Only the clock's loop, for a second process. Beside a parent it ends with it."""
     stop = threading.Event()
-    print(f"时钟工作进程 {HOLDER}", flush=True)
+    if args.beside:
+        threading.Thread(target=_until_alone, args=(stop,), daemon=True).start()
+    else:
+        print(f"时钟工作进程 {HOLDER}", flush=True)
     try:
         loop.run(stop)
     except KeyboardInterrupt:
         stop.set()
     return 0
+
+
+def _until_alone(stop: threading.Event) -> None:
+    """The pipe from the parent ends when the parent does, however it died."""
+    sys.stdin.buffer.read()
+    stop.set()
+    due.poke()
 
 
 def replay(args: Namespace) -> int:

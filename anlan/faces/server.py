@@ -7,7 +7,6 @@ import logging
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,7 +17,7 @@ from django.db import close_old_connections, connection
 from django.http import parse_cookie
 
 from anlan import __version__
-from anlan.kernel.clock import beats, loop
+from anlan.kernel.clock import beats
 from anlan.kernel.live import feed
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS
@@ -55,7 +54,6 @@ async def app(scope_: dict[str, Any], receive: Any, send: Send) -> None:
 async def _lifespan(receive: Any, send: Send) -> None:
     stop = threading.Event()
     threads = [
-        threading.Thread(target=loop.run, args=(stop,), name="clock", daemon=True),
         threading.Thread(target=feed.pump, args=(stop,), name="live", daemon=True),
         threading.Thread(target=feed.states, args=(stop,), name="states", daemon=True),
     ]
@@ -129,25 +127,29 @@ async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
     try:
         missed = await asyncio.to_thread(begin, who, views)
         await send({"type": "http.response.start", "status": 200, "headers": SSE})
-        await _pour(feed.stream(reader, missed), receive, send, partial(_barred, look, who))
+        await _pour(reader, missed, receive, send, look)
     finally:
         feed.HUB.leave(reader)
 
 
-async def _barred(look: Callable[[], scope.Scope | None], who: scope.Scope) -> None:
-    """Ends when the reader may no longer see what it saw: signed out, locked, other grants, world closed to guests."""
+async def _barred(reader: feed.Reader, look: Callable[[], scope.Scope | None]) -> None:
+    """Ends when the reader takes nothing any more, or may no longer see what it saw: signed out, locked, other grants,
+    world closed to guests."""
     while True:
         await asyncio.sleep(LOOK_AGAIN_S)
+        if reader.sending and asyncio.get_running_loop().time() - reader.sending > SEND_S:
+            return
         now = await asyncio.to_thread(look)
-        if now is None or now.key() != who.key():
+        if now is None or now.key() != reader.who.key():
             return
 
 
 SSE = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
 
 
-async def _pour(events: Any, receive: Any, send: Send, barred: Callable[[], Awaitable[None]]) -> None:
+async def _pour(reader: feed.Reader, missed: list[bytes], receive: Any, send: Send, look: Callable[[], Any]) -> None:
     """Send events until the reader hangs up, takes nothing any more or may not see them any longer."""
+    clock, events = asyncio.get_running_loop().time, feed.stream(reader, missed)
 
     async def hung_up() -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -155,14 +157,16 @@ async def _pour(events: Any, receive: Any, send: Send, barred: Callable[[], Awai
 
     async def pour() -> None:
         async for event in events:
-            await asyncio.wait_for(send({"type": "http.response.body", "body": event, "more_body": True}), SEND_S)
+            reader.sending = clock()
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+            reader.sending = None
 
-    tasks = [asyncio.ensure_future(one()) for one in (hung_up, pour, barred)]
+    tasks = [asyncio.ensure_future(one) for one in (hung_up(), pour(), _barred(reader, look))]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    gone = tasks[0].done()
+    gone = tasks[0].done() or reader.sending is not None
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await events.aclose()
     if not gone:
-        await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), SEND_S)
+        await send({"type": "http.response.body", "body": b""})

@@ -1,10 +1,14 @@
 """Real processes are killed at random moments; afterwards the city's history is what it would have been."""
 
+import os
 import random
+import signal
 import time
+from pathlib import Path
 
 import pytest
 
+from anlan.kernel.clock.due import alive
 from bench import storm
 from bench.figure import slack
 
@@ -42,6 +46,31 @@ def test_the_running_city_is_back_soon_after_a_kill_and_the_replay_goes_on(plant
     assert set(storm.doubles(city).values()) == {0}
     assert overtaken(city) == 0
     assert city.one("pragma integrity_check") == "ok" and city.verify()["ok"]
+
+
+def test_the_clock_beside_the_pages_is_begun_again_when_it_dies_and_ends_with_them(planted, tmp_path):
+    city = planted.copy(tmp_path / "home")
+    with city.open(speed=3000) as server:
+        server.until(lambda: step(city) > "2022-09-14 08:10")
+        first = clock_of(server)
+        os.kill(first, signal.SIGKILL)
+        seen = step(city)
+        server.until(lambda: clock_of(server) not in (0, first))
+        server.until(lambda: step(city) > seen)
+        second = clock_of(server)
+        server.kill()
+        end = time.monotonic() + 10 * slack()
+        while alive(second) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not alive(second), "the clock's process outlived the pages that began it"
+    assert set(storm.doubles(city).values()) == {0}
+    assert overtaken(city) == 0
+
+
+def clock_of(server) -> int:
+    """The process that the running city keeps beside it; 0 while there is none."""
+    rows = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+    return next((int(pid) for row in rows for pid in row.read_text().split()), 0)
 
 
 def step(city) -> str:

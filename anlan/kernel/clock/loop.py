@@ -20,7 +20,7 @@ from .time import real
 log = logging.getLogger(__name__)
 DRIVER_LEASE = timedelta(seconds=10)
 SLICE_S = 0.1
-IDLE_S = 0.2
+IDLE_S = 0.1
 
 
 def drain(world: World, limit: int = 1000, *, outside: bool | None = None) -> int:

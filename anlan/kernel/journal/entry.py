@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import orjson
-from django.db import models, transaction
+from django.db import models
 
 from anlan.kernel.clock import due, now, real
 from anlan.kernel.clock.models import Due
@@ -18,7 +17,6 @@ from anlan.kernel.people import scope
 from .models import Line
 
 HEARERS: dict[str, list[Callable[[Line], Any]]] = {}
-AFTER_COMMIT: list[Callable[[Line], Any]] = []
 FIELDS = (
     "world_id", "area_id", "at", "recorded_at", "actor_id", "who", "unit", "verb",
     "subject_type", "subject_id", "text", "level", "before", "after", "basis", "wide",
@@ -84,8 +82,6 @@ def write(
     line.save()
     for n, hear in enumerate(HEARERS.get(verb, ())):
         due.put("journal.hear", now(), key=f"hear:{line.pk}:{n}", line=line.pk, verb=verb, hearer=_name(hear))
-    for told in AFTER_COMMIT:
-        transaction.on_commit(partial(told, line))
     return line
 
 

@@ -21,14 +21,15 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from anlan.kernel.clock import beats, real
-from anlan.kernel.journal import entry, read
+from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
 
 log = logging.getLogger(__name__)
-POLL_S = 0.25
-PACE_S = 0.04
-"""What is written within so short a time is handed out together: one write for each reader."""
+PACE_S = 0.03
+"""So often is looked for new lines; what is written meanwhile is handed out together, one write for each reader."""
+QUIET_S = 0.25
+"""So often while nobody reads."""
 STATE_S = 1.0
 STALE_S = 10.0
 PING_S = 15.0
@@ -39,11 +40,9 @@ GAPS = 5000
 KEEP = 200
 HREF: list[Callable[[str, str], str]] = []
 VIEWS: dict[str, Callable[[scope.Scope], dict]] = {}
-_fresh = threading.Event()
 _changed: queue.SimpleQueue[int] = queue.SimpleQueue()
 _kept: dict[tuple, tuple[float, dict]] = {}
 _computing = threading.Lock()
-entry.AFTER_COMMIT.append(lambda line: _fresh.set())
 
 
 def view(name: str) -> Callable:
@@ -65,6 +64,8 @@ class Reader:
     waiting: list[bytes] = field(default_factory=list)
     fresh: asyncio.Event = field(default_factory=asyncio.Event)
     open: bool = True
+    sending: float | None = None
+    """When a write began that has not ended, on the event loop's clock."""
 
     def push(self, event: bytes) -> None:
         if not self.open:
@@ -167,6 +168,8 @@ def encode(event: str, data: Any, pk: int | None = None) -> bytes:
 def pump_once() -> int:
     """Read what is new and hand it out, to each group of readers as one piece; the number of lines."""
     new = HUB.new_lines()
+    if not new:
+        return 0
     encoded = []
     for line in new:
         with scope.everyone(line.world):  # its link stays in its world
@@ -228,9 +231,7 @@ def recent(name: str, who: scope.Scope) -> dict:
 def pump(stop: threading.Event) -> None:
     """The pump's thread: lines at once; now and then a comment that keeps quiet streams open."""
     pinged, started = time.monotonic(), False
-    while not stop.wait(PACE_S):
-        _fresh.wait(POLL_S)
-        _fresh.clear()
+    while not stop.wait(PACE_S if HUB.readers else QUIET_S):
         try:
             if not started:
                 HUB.last, started = read.last_id(), True
