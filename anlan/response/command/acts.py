@@ -12,7 +12,7 @@ from django.utils import timezone
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import after, move, open_case
-from anlan.kernel.clock import now
+from anlan.kernel.clock import due, now
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Unit
 from anlan.kernel.worlds.models import World
@@ -42,21 +42,37 @@ def of_cause(kind: str, pk: str) -> Event | None:
     return Event.objects.filter(cause_type=kind, cause_id=pk).order_by("-id").first()
 
 
-def do_activate(event: Event, level: int, areas: list[str]) -> list[Order]:
-    """Give the plan's tasks of this level (and of the lower ones not yet given) to the units of these areas."""
+def do_activate(event: Event, level: int, areas: list[str]) -> None:
+    """Take the plan up at this level: one due row for each task card of it and of the lower ones, so that no screen and
+    no call waits for hundreds of orders written in one piece."""
     plan = Plan.objects.filter(kind=event.kind, in_force=True).first()
     if plan is None:
         journal.write("plan.missing", event, text=f"{event}:没有适用的数字化预案,指令须人工下达", level=level)
-        return []
-    given = []
+        return
+    cards = list(plan.tasks.filter(level__gte=level).order_by("level", "number"))
+    orders = sum(len(still_to_order(event, card, areas)) for card in cards)
+    if not orders:
+        return
     with transaction.atomic():
-        for task in plan.tasks.filter(level__gte=level).order_by("level", "number"):
-            for unit in units_for(task, areas):
-                if not event.orders.filter(task=task, unit=unit).exists():
-                    given.append(do_order(event, unit, task.text, task.minutes, task=task, level=level))
-        text = f"{event}:按{plan}下达指令 {len(given)} 条"
-        journal.write("plan.activated", event, text=text, level=level, after={"plan": str(plan), "orders": len(given)}, wide=True)
-    return given
+        for card in cards:
+            key = f"card:{event.pk}:{level}:{len(areas)}:{card.pk}"
+            due.put("command.card", now(), key=key, event=event.pk, task=card.pk, level=level, areas=areas)
+        text = f"{event}:按{plan}下达指令 {orders} 条"
+        journal.write("plan.activated", event, text=text, level=level, after={"plan": str(plan), "orders": orders}, wide=True)
+
+
+def do_card(event: Event, card: Task, level: int, areas: list[str]) -> list[Order]:
+    """Give one task card to the units that have not got it yet."""
+    with transaction.atomic():
+        return [
+            do_order(event, unit, card.text, card.minutes, task=card, level=level)
+            for unit in still_to_order(event, card, areas)
+        ]
+
+
+def still_to_order(event: Event, card: Task, areas: list[str]) -> list[Unit]:
+    given = set(event.orders.filter(task=card).values_list("unit_id", flat=True))
+    return [unit for unit in units_for(card, areas) if unit.pk not in given]
 
 
 def units_for(task: Task, areas: list[str]) -> list[Unit]:

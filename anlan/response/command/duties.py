@@ -11,7 +11,7 @@ from anlan.kernel import journal
 from anlan.kernel.clock import due, now
 
 from . import acts, simulate
-from .models import Event
+from .models import Event, Task
 
 __all__ = ["simulate"]
 
@@ -57,6 +57,13 @@ def on_activate(row: Any) -> None:
     event = Event.objects.get(pk=row.body["event"])
     if event.state == "open":
         acts.do_activate(event, row.body["level"], row.body["areas"])
+
+
+@due.handles("command.card")
+def on_card(row: Any) -> None:
+    event = Event.objects.get(pk=row.body["event"])
+    if event.state == "open":
+        acts.do_card(event, Task.objects.get(pk=row.body["task"]), row.body["level"], row.body["areas"])
 
 
 @journal.on("response.stood_down")
