@@ -26,7 +26,7 @@ run: install ## Open the city in the browser: http://127.0.0.1:8000 (ANLAN_PORT 
 	@exec $(BIN)/anlan run $(ARGS)
 
 test: install-dev ## Run the tests (ARGS="-k word" picks some); what a missing server skips is listed
-	$(BIN)/python -m pytest -q -rs -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -rs -n 2 --dist loadgroup $(ARGS)
 
 check: export ANLAN_HOME := $(CURDIR)/$(VENV)/check
 check: install-dev ## Read the code: style, own lints, who imports whom, types, wiring, migrations

@@ -18,6 +18,7 @@ RESTART_S = 6.0
 """Twice what is promised and measured by `python -m bench start`; more on a machine that is busy otherwise."""
 
 
+@pytest.mark.xdist_group("storm")  # one worker runs all that compares with the whole storm, so that it is run once
 def test_a_replay_killed_on_its_way_ends_as_one_that_was_not(planted, whole, tmp_path):
     city = planted.copy(tmp_path / "killed")
     result, came = storm.play_killed(city, KILLS, seed=2022)
