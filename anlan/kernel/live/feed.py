@@ -184,24 +184,21 @@ def pump_once() -> int:
     return len(new)
 
 
-def state_once(changed: set[int] | None = None) -> None:
-    """Recompute each watched view once for each group of readers, and send it."""
+def tell_once(changed: set[int] | None = None) -> None:
+    """Send each group of readers, as one piece, what time it is in its replay (a replay's clock waits when there is
+    much to work) and the views it watches, if their world has changed or ``changed`` is None."""
+    groups, moment = HUB.groups(), real()
+    worlds = World.objects.in_bulk({readers[0].who.world.pk for readers in groups.values()})
     events: list[tuple[list[Reader], bytes]] = []
-    for readers in HUB.groups().values():
-        if changed is not None and readers[0].who.world.pk not in changed:
-            continue
-        for name in {w for r in readers for w in r.watching}:
-            watching = [r for r in readers if name in r.watching]
-            events.append((watching, encode("state", compute(name, readers[0].who))))
-    HUB.fan_out(events)
-
-
-def times_once() -> None:
-    """Tell the pages of every replay what time it is there: its clock waits when there is much to work."""
-    groups = [readers for readers in HUB.groups().values() if readers[0].who.world.stepped]
-    worlds = World.objects.in_bulk({readers[0].who.world.pk for readers in groups})
-    moment = real()
-    HUB.fan_out([(readers, encode("clock", pace(worlds[readers[0].who.world.pk], moment))) for readers in groups])
+    for readers in groups.values():
+        who, world = readers[0].who, worlds[readers[0].who.world.pk]
+        due = changed is None or world.pk in changed
+        clock = encode("clock", pace(world, moment)) if world.stepped else b""
+        states = {name: encode("state", compute(name, who)) for name in {w for r in readers for w in r.watching} if due}
+        for watching in {r.watching for r in readers}:
+            piece = clock + b"".join(states[name] for name in watching if name in states)
+            events.append(([r for r in readers if r.watching == watching], piece))
+    HUB.fan_out([(readers, piece) for readers, piece in events if piece])
 
 
 def pace(world: World, moment: datetime) -> dict[str, Any]:
@@ -255,9 +252,7 @@ def states(stop: threading.Event) -> None:
         stale = time.monotonic() - computed > STALE_S
         try:
             if HUB.readers:
-                times_once()
-            if HUB.readers and (changed or stale):
-                state_once(None if stale else changed)
+                tell_once(None if stale else changed)
             if stale:
                 computed = time.monotonic()
             beats.beat("live", good=time.monotonic() - HUB.pumped < STALE_S, silence_s=15, essential=False)
