@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Q, QuerySet, Sum
@@ -23,14 +23,16 @@ def judge(sensors: Mapping[int, Sensor], at: datetime | None) -> int:
         return 0
     newer = Reading.objects.filter(world=scope.current().world, sensor_id__in=sensors, at__gt=at)
     at = newer.aggregate(at=Max("at"))["at"] or at
-    rules = list(rules_at(at))
+    rules = list(rules_at(at).filter(Q(sensor=None) | Q(sensor__in=sensors)))
     active = {(a.sensor_id, a.rule_id): a for a in Alarm.objects.filter(active=True, sensor_id__in=sensors)}
     raised: list[Alarm] = []
     for (quantity, hours), same in _by_window(rules).items():
         mine = {pk: s for pk, s in sensors.items() if s.quantity == quantity}
         for pk, value in values(mine, quantity, hours, at).items():
             for rule in same:
-                _settle(mine[pk], rule, value, at, active.get((pk, rule.pk)), raised)
+                if rule.covers(mine[pk]):
+                    _settle(mine[pk], rule, value, at, active.get((pk, rule.pk)), raised)
+    _end_without(rules, active.values(), at)
     _tell(raised)
     return len(raised)
 
@@ -38,7 +40,21 @@ def judge(sensors: Mapping[int, Sensor], at: datetime | None) -> int:
 def rules_at(at: datetime) -> QuerySet[Rule]:
     """The rules in force on a day."""
     day = timezone.localdate(at)
-    return Rule.objects.filter(Q(until=None) | Q(until__gte=day), since__lte=day).order_by("level")
+    return Rule.objects.filter(Q(until=None) | Q(until__gte=day), since__lte=day).order_by("level", "pk")
+
+
+def _end_without(rules: list[Rule], alarms: Iterable[Alarm], at: datetime) -> None:
+    """An alarm does not outlive its rule: a limit of the early season says nothing in the late one."""
+    known = {rule.pk for rule in rules}
+    for alarm in alarms:
+        if alarm.active and alarm.rule_id not in known:
+            _clear(alarm, at, f"{alarm}:判定规则已停用,告警解除")
+
+
+def _clear(alarm: Alarm, at: datetime, text: str) -> None:
+    alarm.active, alarm.cleared_at = False, at
+    alarm.save()
+    journal.write("alarm.cleared", alarm, text=text)
 
 
 def _by_window(rules: list[Rule]) -> dict[tuple[str, int], list[Rule]]:
@@ -60,9 +76,7 @@ def _settle(sensor: Sensor, rule: Rule, value: float, at: datetime, alarm: Alarm
     if alarm is None and value >= rule.amount:
         raised.append(_raise(sensor, rule, value, at))
     elif alarm is not None and value < rule.clear:
-        alarm.active, alarm.cleared_at = False, at
-        alarm.save()
-        journal.write("alarm.cleared", alarm, text=f"{alarm}:回落至 {value:.1f}{sensor.unit},告警解除")
+        _clear(alarm, at, f"{alarm}:回落至 {sensor.said(value)},告警解除")
     elif alarm is not None and value > alarm.peak:
         Alarm.objects.filter(pk=alarm.pk).update(peak=value)
 
@@ -77,6 +91,6 @@ def _raise(sensor: Sensor, rule: Rule, value: float, at: datetime) -> Alarm:
 
 def _tell(raised: list[Alarm]) -> None:
     for alarm in raised:
-        text = f"{alarm.sensor.station}{alarm.rule},实测 {alarm.value:.1f}{alarm.sensor.unit}"
+        text = f"{alarm.sensor.station}{alarm.rule},实测 {alarm.sensor.said(alarm.value)}"
         after = {"value": alarm.value, "rule": alarm.rule_id, "version": alarm.rule.version}
         journal.write("alarm.raised", alarm, text=text, level=alarm.level, basis=alarm.rule.source, after=after)

@@ -1,8 +1,17 @@
 """Stations and their sensors, rules as versioned rows, readings, alarms and warnings."""
 
-from django.db import models
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
 
-from anlan.kernel.people.scope import Placed, Scoped
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from anlan.kernel.clock import now
+from anlan.kernel.people import scope
+from anlan.kernel.people.scope import Placed, Scoped, ScopedManager
 
 LEVELS = [(1, "Ⅰ级(红)"), (2, "Ⅱ级(橙)"), (3, "Ⅲ级(黄)"), (4, "Ⅳ级(蓝)")]
 
@@ -30,6 +39,11 @@ class Station(Placed):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def limits(self) -> str:
+        """What its stage is judged by; empty where no stage is measured."""
+        return ";".join(filter(None, (sensor.limits_at(self.kind) for sensor in self.sensors.all())))
+
 
 class Sensor(Placed):
     """One measured quantity of a station."""
@@ -52,15 +66,58 @@ class Sensor(Placed):
     def __str__(self) -> str:
         return f"{self.station}{self.get_quantity_display()}"
 
+    def said(self, value: float) -> str:
+        """A value as it is read: a stage to the centimetre, anything else to a tenth."""
+        return f"{value:.{2 if self.quantity == self.Quantity.STAGE else 1}f}{self.unit}"
 
-class Rule(models.Model):
-    """A threshold: an amount within a window. A new version is a new row; an alarm keeps the row it fired under."""
+    @property
+    def limits(self) -> str:
+        return self.limits_at(self.station.kind)
+
+    def limits_at(self, kind: str) -> str:
+        """Each limit that a stage at this kind of station has by its nature, 未配置 where nobody has entered it."""
+        if self.quantity != self.Quantity.STAGE:
+            return ""
+        today = timezone.localdate(now())
+        held = {r.mark: f"{self.said(r.amount)}{r.doubt}" for r in self.rules.all() if r.holds(today)}
+        marks = dict.fromkeys((*Rule.MARKS_OF.get(kind, ()), *held))
+        return "、".join(f"{Rule.Mark(m).label} {held.get(m, '未配置')}" for m in marks)
+
+
+class Rule(Placed):
+    """A threshold: an amount within a window. A new version is a new row; an alarm keeps the row it fired under.
+
+    It holds for every sensor of its quantity in its area, or for one sensor: a limit of that gauge.
+    """
+
+    scope_wide = "wide"
+
+    class Mark(models.TextChoices):
+        WARNING = "warning", "警戒水位"
+        GUARANTEED = "guaranteed", "保证水位"
+        SEASON = "season", "汛限水位"
+
+    MARKS_OF: Mapping[str, tuple[str, ...]] = {
+        Station.Kind.RIVER: (Mark.WARNING, Mark.GUARANTEED),
+        Station.Kind.RESERVOIR: (Mark.SEASON,),
+    }
+    FALL = 0.1
+    """Metres below a stage limit at which its alarm ends when the row does not say it."""
+    FIXED = ("hazard", "quantity", "hours", "sensor_id", "mark", "amount", "clear", "level", "since")
+    """What an alarm was judged by; changed by a new version only."""
 
     hazard = models.CharField("灾种", max_length=12)
     quantity = models.CharField("要素", max_length=8, choices=Sensor.Quantity)
     hours = models.PositiveSmallIntegerField("窗口(小时)", help_text="0 表示瞬时值")
+    area = models.ForeignKey("people.Area", models.PROTECT, default=scope.ROOT, verbose_name="适用区域", related_name="+")
+    wide = models.BooleanField(default=True, editable=False)
+    sensor = models.ForeignKey(
+        Sensor, models.PROTECT, null=True, blank=True, verbose_name="测点", related_name="rules",
+        limit_choices_to={"quantity": Sensor.Quantity.STAGE}, error_messages={"invalid": "只有水位测点才有水位限值"},
+    )  # fmt: skip
+    mark = models.CharField("限值", max_length=10, choices=Mark, blank=True)
     amount = models.FloatField("阈值")
-    clear = models.FloatField("解除值", help_text="低于此值才解除,避免反复")
+    clear = models.FloatField("解除值", blank=True, help_text="低于此值才解除,避免反复;水位限值不填则为低于限值0.1米")
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
     source = models.CharField("依据", max_length=120)
     confidence = models.CharField("可信度", max_length=10)
@@ -70,16 +127,113 @@ class Rule(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "阈值规则"
+        base_manager_name = "everywhere"
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(clear__lte=models.F("amount")), name="rule_clears_below",
-                violation_error_message="解除值不得高于阈值",
-            )
+                condition=Q(clear__lte=F("amount")), name="rule_clears_below", violation_error_message="解除值不得高于阈值"
+            ),
+            models.UniqueConstraint(
+                fields=["sensor", "mark", "since"], condition=Q(sensor__isnull=False), name="limit_once_a_day",
+                violation_error_message="该测点同一限值同一天起已有一行",
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
+        if self.mark:
+            return f"{self.get_mark_display()}≥{self.amount:g}m{self.doubt}"
         window = f"{self.hours}小时" if self.hours else "瞬时"
         return f"{self.hazard}{window}≥{self.amount:g}"
+
+    @property
+    def doubt(self) -> str:
+        """The confidence, wherever the figure stands, unless it was read in its source."""
+        return "" if self.confidence == "V" else f"({self.confidence})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.settle()
+        super().save(*args, **kwargs)
+
+    def settle(self) -> None:
+        """What a limit of one gauge leaves open follows from its gauge."""
+        if self.sensor is None:
+            return
+        self.hazard, self.quantity, self.hours = "洪水", self.sensor.quantity, 0
+        self.area_id, self.wide = self.sensor.area_id, False
+        if self.clear is None and self.amount is not None:
+            self.clear = round(self.amount - self.FALL, 3)
+
+    def clean(self) -> None:
+        self.settle()
+        wrong: dict[str, str] = {}
+        if self.clear is None:
+            wrong["clear"] = "请填写解除值"
+        if self.until and self.since and self.until < self.since:
+            wrong["until"] = "“至”早于“自”"
+        if self._spent():
+            wrong["amount"] = "已有告警按本条判定,不能再改;请填写“至”结束本条,再新增一个版本"
+        if wrong:
+            raise ValidationError(wrong)
+
+    def _spent(self) -> bool:
+        """Has an alarm been judged by this row, and would it now read otherwise?"""
+        if self.pk is None or not Alarm.everywhere.filter(rule_id=self.pk).exists():
+            return False
+        was = Rule.everywhere.values(*self.FIXED).get(pk=self.pk)
+        return any(was[name] != getattr(self, name) for name in self.FIXED)
+
+    def holds(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or self.until >= day)
+
+    def covers(self, sensor: Sensor) -> bool:
+        """Is this sensor judged by this rule?"""
+        if self.sensor_id is not None:
+            return self.sensor_id == sensor.pk
+        return self.quantity == sensor.quantity and sensor.area_id.startswith(scope.prefix(self.area_id))
+
+
+class OfGauges(ScopedManager):
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().exclude(sensor=None)
+
+
+class Limit(Rule):
+    """The rules of single gauges, as a keeper enters them: warning and guaranteed stage, a reservoir's season limit."""
+
+    objects = OfGauges()
+    everywhere = models.Manager()
+
+    class Meta:
+        proxy = True
+        base_manager_name = "everywhere"
+        verbose_name = verbose_name_plural = "水位限值"
+
+    def __str__(self) -> str:
+        return f"{self.sensor.station if self.sensor else ''}{super().__str__()}"
+
+    def clean(self) -> None:
+        missing = {name: "请填写本项" for name in ("sensor", "mark") if not getattr(self, name)}
+        if missing:
+            raise ValidationError(missing)
+        super().clean()
+        if self.amount is not None and self.since and (wrong := self._misfit(self.sensor)):
+            raise ValidationError(wrong)
+
+    def _misfit(self, sensor: Sensor) -> dict[str, str]:
+        """What does not go with the gauge or with its other limits."""
+        if sensor.low < sensor.high and not sensor.low <= self.amount <= sensor.high:
+            return {"amount": f"超出该测点量程 {sensor.low:g}–{sensor.high:g}{sensor.unit},单位为{sensor.unit}"}
+        meanwhile = Q(until=None) | Q(until__gte=self.since)
+        if self.until:
+            meanwhile &= Q(since__lte=self.until)
+        for other in Limit.everywhere.filter(meanwhile, sensor=sensor).exclude(pk=self.pk):
+            if other.mark == self.mark:
+                until = other.until or "今"
+                return {"since": f"与版本“{other.version}”({other.since}至{until})的时段重叠,请先填写那一条的“至”"}
+            if {self.mark, other.mark} == {self.Mark.WARNING, self.Mark.GUARANTEED}:
+                low, high = sorted((self, other), key=lambda r: r.mark == self.Mark.GUARANTEED)
+                if low.amount > high.amount:
+                    return {"amount": f"保证水位 {high.amount:g} 低于警戒水位 {low.amount:g}"}
+        return {}
 
 
 class Reading(models.Model):

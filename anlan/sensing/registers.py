@@ -1,11 +1,11 @@
 from anlan.kernel.people.roles import READERS
 from anlan.kernel.registers import Indicator, Register
 
-from .models import Alarm, Rule, Sensor, Station, Warning
+from .models import Alarm, Limit, Rule, Sensor, Station, Warning
 
 Register(
     Station,
-    columns="code name kind area lon lat synthetic note",
+    columns="code name kind area limits:水位限值 lon lat synthetic note",
     filters="kind area",
     search="code name",
     point="lon lat",
@@ -13,12 +13,33 @@ Register(
     group="大应急",
     see=READERS,
     write="flood_office",
+    gather="sensors__rules",
 )
-Register(Sensor, columns="code station quantity unit low high area", filters="quantity area", search="code", group="大应急", see=READERS)
+Register(
+    Sensor,
+    columns="code station quantity unit low high limits:水位限值 area",
+    filters="quantity area",
+    search="code station__name",
+    group="大应急",
+    see=READERS,
+    gather="rules",
+)
+Register(
+    Limit,
+    columns="sensor mark amount clear level source confidence version since until area",
+    filters="mark level area",
+    search="sensor__station__name sensor__code",
+    group="大应急",
+    see=READERS,
+    write="flood_office",
+    form="sensor mark amount clear level source confidence version since until",
+    join="sensor__station",
+)
 Register(
     Rule,
-    columns="hazard quantity hours amount clear level source confidence version since until",
+    columns="hazard quantity hours amount clear level sensor source confidence version since until area",
     filters="hazard level",
+    join="sensor__station",
     group="大应急",
     see=READERS,
 )

@@ -65,7 +65,8 @@ class Filler:
             return None
         single = {name for c in model._meta.constraints if isinstance(c, models.UniqueConstraint) for name in names(c)}
         if target not in self.made or field.unique or field.name in single:
-            self.made[target] = self.make(target)
+            limits = field.get_limit_choices_to()
+            self.made[target] = self.make(target, **(limits if isinstance(limits, dict) else {}))
         return self.made[target]
 
     def plain(self, field, n, at):

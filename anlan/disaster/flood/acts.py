@@ -12,12 +12,13 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import after, move, open_case
 from anlan.kernel.clock import due, now
 from anlan.kernel.notice import acts as notice
+from anlan.kernel.notice.models import Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.worlds.models import World
 
 from . import flows
-from .models import Proposal, Response
+from .models import LEVELS, Proposal, Response
 
 AUTO_AFTER = timedelta(minutes=10)
 CALLED = ("flood_office", "district_duty", "town_duty", "village_officer", "reservoir_keeper")
@@ -36,22 +37,26 @@ def alone() -> None:
 def do_propose(kind: str, level: int | None, areas: list[str], *, fired: dict[str, Any], reason: str, at: datetime) -> Proposal:
     """Put a proposal before the duty officer; an older one still waiting lapses."""
     for older in Proposal.objects.filter(state="proposed"):
-        move(older, "lapse", line={"text": f"{older}:已有新的建议,本条失效"})
+        do_lapse(older, "已有新的建议")
     proposal = Proposal(
         area_id=scope.ROOT, kind=kind, level=level, areas=areas, fired=fired, reason=reason, signal_at=at, response=standing()
     )
     with transaction.atomic():
         open_case(proposal, text=f"{proposal}。{reason}", level=level, basis=fired.get("source", ""), wide=True)
-        if scope.current().world.switches.get("auto_confirm"):
+        if proposal.automatic:
             due.put("flood.confirm", now() + AUTO_AFTER, key=f"flood.confirm:{proposal.pk}", proposal=proposal.pk)
     return proposal
+
+
+def do_lapse(proposal: Proposal, reason: str) -> None:
+    move(proposal, "lapse", line={"text": f"{proposal}:{reason},本条失效"})
 
 
 @due.handles("flood.confirm")
 def _auto_confirm(row: Any) -> None:
     """In a replay the switch stands in for the duty officer, and the record says so."""
     proposal = Proposal.objects.get(pk=row.body["proposal"])
-    if proposal.state == "proposed" and scope.current().world.switches.get("auto_confirm"):
+    if proposal.state == "proposed" and proposal.automatic:
         do_confirm(proposal, signer="自动确认(回放)", consult="回放世界自动确认开关")
 
 
@@ -66,7 +71,13 @@ def carry_out(proposal: Proposal) -> None:
     """What a confirmed proposal does, whoever confirmed it and wherever."""
     if proposal.kind == Proposal.Kind.END:
         _stand_down(proposal)
-        return
+    elif proposal.kind == Proposal.Kind.LOWER:
+        _lower(proposal)
+    else:
+        _start_or_raise(proposal)
+
+
+def _start_or_raise(proposal: Proposal) -> None:
     response, before = standing(), None
     if response is None:
         response = Response(
@@ -74,17 +85,51 @@ def carry_out(proposal: Proposal) -> None:
         )
         open_case(response, text=f"市防指启动{response}", level=response.level, basis=_basis(proposal), wide=True)
     else:
-        before, response.level = response.level, proposal.level
-        response.areas = sorted({*response.areas, *proposal.areas})
-        response.save()
+        before = _set(response, proposal)
     Proposal.objects.filter(pk=proposal.pk).update(response=response)
     proposal.response = response
-    text = f"市防指{proposal.get_kind_display()}{response},范围:{area_names(response.areas)}"
-    journal.write(
-        "response.changed" if before else "response.started", response, text=text, level=response.level,
-        before={"level": before}, after={"level": response.level}, basis=_basis(proposal), wide=True,
-    )  # fmt: skip
+    _told(response, proposal, before)
     call_out(response, proposal)
+
+
+def _lower(proposal: Proposal) -> None:
+    """A lower level stands in the same districts. Those concerned are told; nobody is rung up for less danger."""
+    response = standing()
+    if response is None:
+        raise Refused("当前没有正在进行的响应")
+    if proposal.level is None or proposal.level <= response.level:
+        raise Refused(f"当前已是{response.get_level_display()}响应,不需要降低")
+    before = _set(response, proposal)
+    _told(response, proposal, before)
+    text = (
+        f"青岛市防指将防汛防台风应急响应由{_roman(before)}降低为{response.get_level_display()}。{proposal.reason}。"
+        f"请按{response.get_level_display()}要求继续值守;仅为告知,无需应答。"
+    )
+    notice.do_call(
+        title=f"{response}告知", text=text, level=response.level, roles=CALLED, areas=response.areas, about=response,
+        kind=Notice.Kind.INFORM, wide=True,
+    )  # fmt: skip
+
+
+def _set(response: Response, proposal: Proposal) -> int:
+    """The response takes the proposal's level and reaches its districts too; no district is ever dropped. The old level."""
+    before, response.level = response.level, proposal.level
+    response.areas = sorted({*response.areas, *proposal.areas})
+    response.save()
+    return before
+
+
+def _told(response: Response, proposal: Proposal, before: int | None) -> None:
+    done = proposal.get_kind_display()
+    said = f"将防汛防台风应急响应由{_roman(before)}{done}为{response.get_level_display()}" if before else f"{done}{response}"
+    journal.write(
+        "response.changed" if before else "response.started", response, text=f"市防指{said},范围:{area_names(response.areas)}",
+        level=response.level, before={"level": before}, after={"level": response.level}, basis=_basis(proposal), wide=True,
+    )  # fmt: skip
+
+
+def _roman(level: int) -> str:
+    return dict(LEVELS)[level]
 
 
 def _basis(proposal: Proposal) -> str:

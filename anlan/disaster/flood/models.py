@@ -1,5 +1,7 @@
 """Response rules as rows, proposals that await a person, and the response that stands."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 
 from anlan.kernel.cases.models import Case
@@ -67,6 +69,11 @@ class Proposal(Case):
         LOWER = "lower", "降低"
         END = "end", "终止"
 
+    UP = (Kind.START, Kind.RAISE)
+    AUTO = (Kind.START, Kind.RAISE, Kind.END)
+    """What a world's automatic confirmation may confirm. Lowering is a person's decision: none was published of Muifa."""
+    TERM = timedelta(minutes=10)
+
     kind = models.CharField("建议", max_length=8, choices=Kind)
     level = models.PositiveSmallIntegerField("建议级别", choices=LEVELS, null=True, blank=True)
     areas = models.JSONField("范围", default=list)
@@ -82,5 +89,17 @@ class Proposal(Case):
         verbose_name = verbose_name_plural = "响应级别建议"
 
     def __str__(self) -> str:
+        if self.kind in (self.Kind.RAISE, self.Kind.LOWER):
+            return f"建议将防汛防台风应急响应{self.get_kind_display()}为{self.get_level_display()}"
         level = self.get_level_display() if self.level else ""
         return f"建议{self.get_kind_display()}防汛防台风{level}应急响应"
+
+    @property
+    def confirm_by(self) -> datetime | None:
+        """Going up is urgent; going down or ending waits for the consultation, however long."""
+        return self.entered_at + self.TERM if self.kind in self.UP else None
+
+    @property
+    def automatic(self) -> bool:
+        """Will the world's switch confirm it?"""
+        return self.kind in self.AUTO and bool(self.world.switches.get("auto_confirm"))

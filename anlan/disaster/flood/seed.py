@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 from anlan.engines import signals, wind
-from anlan.sensing.models import Rule, Sensor, Station
+from anlan.sensing.models import Limit, Rule, Sensor, Station
 
 from . import muifa
 from .models import ResponseRule
 from .replay import QUANTITY
 
 SINCE = date(2007, 6, 12)
+INVENTED = "合成"
+INVENTED_LIMIT = "合成:演示数据自拟的限值,不是任何测站的实际限值;实际限值由防办录入"
 STARTING = "启动条件本市预案原文未公开,起始值,可配置"
 
 
@@ -19,6 +21,7 @@ def plant() -> None:
     """Write the rows once."""
     _stations()
     _rules()
+    _limits()
     _conditions()
 
 
@@ -56,6 +59,19 @@ def _rule(hazard: str, quantity: str, hours: int, amount: float, level: int, sou
         hazard=hazard, quantity=quantity, hours=hours, amount=amount, clear=round(amount * 0.8, 1), level=level,
         source=source, confidence="V", version="2007", since=SINCE,
     )  # fmt: skip
+
+
+def _limits() -> None:
+    """Invented stages as limits of the invented gauges only, marked so. A gauge that bears a real name has none: its real
+    limits are not public, and a figure beside that name would be taken for one."""
+    gauge = {"river": (Limit.Mark.WARNING, 3), "reservoir": (Limit.Mark.SEASON, 4)}
+    for row in muifa.load_stations():
+        if row.kind in gauge and row.warn_cm is not None and row.approx == INVENTED:
+            mark, level = gauge[row.kind]
+            Limit(
+                sensor=Sensor.objects.get(code=f"{row.code}.stage"), mark=mark, amount=row.warn_cm / 100, level=level,
+                source=INVENTED_LIMIT, confidence=INVENTED, version="演示", since=SINCE,
+            ).save()  # fmt: skip
 
 
 def _conditions() -> None:

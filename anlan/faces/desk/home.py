@@ -20,6 +20,9 @@ from anlan.sensing.models import Alarm
 
 from . import parts
 
+CALLED = "叫应已发出,指令正在下达。"
+FOLLOWS = {"start": CALLED, "raise": CALLED, "lower": "已告知有关责任人,未再叫应;已下达的指令继续办理。", "end": "响应已终止,未办结的指令已撤回。"}
+
 
 @require(*READERS)
 @require_safe
@@ -59,7 +62,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
         flood.do_confirm(proposal, **typed)
     except Refused as no:
         return draw(request, {"pk": pk, "field": no.field, "message": str(no), **typed})
-    messages.success(request, f"已确认:{proposal},签发人{proposal.signer}。叫应已发出,指令正在下达。")
+    messages.success(request, f"已确认:{proposal},签发人{proposal.signer}。{FOLLOWS[proposal.kind]}")
     return redirect("desk:home")
 
 

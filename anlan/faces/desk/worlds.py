@@ -168,7 +168,7 @@ def _pace(world: World, typed: Any) -> str:
 def _confirming(world: World, typed: Any) -> str:
     on = typed.get("on") == "1"
     world.switches = {**world.switches, "auto_confirm": on}
-    return "自动确认已打开:新的建议 10 分钟后自动确认" if on else "自动确认已关闭:新的建议由值班员确认"
+    return "自动确认已打开:新的建议 10 分钟后自动确认,降低级别除外,须由值班员决定" if on else "自动确认已关闭:新的建议由值班员确认"
 
 
 def _end(world: World, typed: Any) -> str:

@@ -57,6 +57,8 @@ class Register:
     """The column that a marker on the map shows as its figure."""
     join: str = ""
     """More relations to fetch with each row, such as what ``__str__`` of a column's row needs."""
+    gather: str = ""
+    """Relations to many rows that a column reads, fetched once for all rows of a page or sheet."""
     area: str = field(default="area_id", kw_only=True)
     """The way to the 12-digit area code; "" where rows belong to no area."""
     city: bool = field(default=False, kw_only=True)
@@ -227,7 +229,7 @@ class Register:
         return self.fetch(rows, list(keys)), keys
 
     def fetch(self, rows: models.QuerySet, keys: list[Any]) -> list[models.Model]:
-        found = rows.order_by().select_related(*self.joins).in_bulk(keys) if keys else {}
+        found = rows.order_by().select_related(*self.joins).prefetch_related(*self.gather.split()).in_bulk(keys) if keys else {}
         return [found[key] for key in keys if key in found]
 
     def find(self, pk: Any) -> models.Model:

@@ -43,7 +43,8 @@ def on_changed(line: Any) -> None:
     if event is None or event.state != "open":
         return
     acts.do_level(event, response.level)
-    _activate(event, response)
+    if line.after["level"] <= line.before["level"]:  # lowered: what was ordered stays ordered, nothing more is
+        _activate(event, response)
 
 
 def _activate(event: Event, response: Any) -> None:
