@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -188,7 +188,7 @@ class Rule(Placed):
         """Is this sensor judged by this rule?"""
         if self.sensor_id is not None:
             return self.sensor_id == sensor.pk
-        return self.quantity == sensor.quantity and sensor.area_id.startswith(scope.prefix(self.area_id))
+        return self.quantity == sensor.quantity and str(sensor.area_id).startswith(scope.prefix(str(self.area_id)))
 
 
 class OfGauges(ScopedManager):
@@ -196,11 +196,10 @@ class OfGauges(ScopedManager):
         return super().get_queryset().exclude(sensor=None)
 
 
-class Limit(Rule):
+class StageLimit(Rule):
     """The rules of single gauges, as a keeper enters them: warning and guaranteed stage, a reservoir's season limit."""
 
-    objects = OfGauges()
-    everywhere = models.Manager()
+    objects: ClassVar = OfGauges()
 
     class Meta:
         proxy = True
@@ -215,7 +214,7 @@ class Limit(Rule):
         if missing:
             raise ValidationError(missing)
         super().clean()
-        if self.amount is not None and self.since and (wrong := self._misfit(self.sensor)):
+        if self.sensor and self.amount is not None and self.since and (wrong := self._misfit(self.sensor)):
             raise ValidationError(wrong)
 
     def _misfit(self, sensor: Sensor) -> dict[str, str]:
@@ -225,7 +224,7 @@ class Limit(Rule):
         meanwhile = Q(until=None) | Q(until__gte=self.since)
         if self.until:
             meanwhile &= Q(since__lte=self.until)
-        for other in Limit.everywhere.filter(meanwhile, sensor=sensor).exclude(pk=self.pk):
+        for other in StageLimit.everywhere.filter(meanwhile, sensor=sensor).exclude(pk=self.pk):
             if other.mark == self.mark:
                 until = other.until or "今"
                 return {"since": f"与版本“{other.version}”({other.since}至{until})的时段重叠,请先填写那一条的“至”"}

@@ -1,7 +1,7 @@
 from anlan.kernel.people.roles import READERS
 from anlan.kernel.registers import Indicator, Register
 
-from .models import Alarm, Limit, Rule, Sensor, Station, Warning
+from .models import Alarm, Rule, Sensor, StageLimit, Station, Warning
 
 Register(
     Station,
@@ -25,7 +25,8 @@ Register(
     gather="rules",
 )
 Register(
-    Limit,
+    StageLimit,
+    name="limit",
     columns="sensor mark amount clear level source confidence version since until area",
     filters="mark level area",
     search="sensor__station__name sensor__code",

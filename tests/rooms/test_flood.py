@@ -131,3 +131,96 @@ def test_a_rule_is_in_force_by_the_citys_calendar(world):
     ResponseRule.objects.update(since=date(2026, 6, 1))
     first_hour = datetime(2026, 5, 31, 17, tzinfo=UTC)
     assert rules_at(first_hour, "signal").exists()
+
+
+def standing_at(world, colour="orange"):
+    """A response that a city-wide typhoon signal started."""
+    warning = signal(world, "台风", colour)
+    confirm(world)
+    return warning
+
+
+def test_a_weaker_signal_proposes_to_lower_and_names_what_still_holds(world):
+    standing_at(world)
+    signal(world, "台风", "yellow")
+    assert [(kind, level) for kind, level, _ in waiting()] == [("lower", 4)]
+    proposal = Proposal.objects.get(state="proposed")
+    assert proposal.fired["rule"] == "台风黄色预警→Ⅳ级" and "台风黄色预警生效" in proposal.reason
+    assert str(proposal) == "建议将防汛防台风应急响应降低为Ⅳ级"
+    signal(world, "台风", "yellow")
+    assert Proposal.objects.filter(kind="lower").count() == 1, "what waits is not proposed again"
+    confirm(world)
+    assert (Response.objects.get().level, waiting()) == (4, [])
+
+
+def test_automatic_confirmation_never_lowers(world):
+    world.switches = {"auto_confirm": True}
+    world.save()
+    with scope.everyone(world):
+        signal(world, "台风", "orange")
+        with clock.travelled(timedelta(minutes=11)):
+            loop.drain(world)
+            assert Response.objects.get().level == 3
+            signal(world, "台风", "yellow")
+        with clock.travelled(timedelta(hours=9)):
+            loop.drain(world)
+            assert [(kind, level) for kind, level, _ in waiting()] == [("lower", 4)]
+            lift(world, Warning.objects.get(state="active"))
+            assert [kind for kind, *_ in waiting()] == ["end"]
+        with clock.travelled(timedelta(hours=10)):
+            loop.drain(world)
+        assert Response.objects.get().state == "ended"
+
+
+def test_a_waiting_lower_level_lapses_when_a_stronger_ground_comes(world):
+    standing_at(world)
+    signal(world, "台风", "yellow")
+    signal(world, "暴雨", "orange")
+    assert waiting() == [] and Proposal.objects.get(kind="lower").state == "lapsed"
+    signal(world, "暴雨", "red")
+    assert [(kind, level) for kind, level, _ in waiting()] == [("raise", 2)]
+
+
+def test_a_waiting_end_gives_way_to_a_lower_level_and_the_other_way_round(world):
+    warning = standing_at(world)
+    lift(world, warning)
+    assert [kind for kind, *_ in waiting()] == ["end"]
+    late = signal(world, "暴雨", "yellow")
+    assert [(kind, level) for kind, level, _ in waiting()] == [("lower", 4)]
+    lift(world, late)
+    assert [kind for kind, *_ in waiting()] == ["end"]
+    assert [p.state for p in Proposal.objects.filter(kind__in=("lower", "end")).order_by("id")] == ["lapsed", "lapsed", "proposed"]
+
+
+def test_a_refused_lower_level_holds_for_hours_and_is_then_weighed_again(world):
+    standing_at(world)
+    signal(world, "台风", "yellow")
+    decline(world)
+    signal(world, "台风", "yellow")
+    assert waiting() == []
+    with clock.travelled(timedelta(hours=7)):
+        loop.drain(world)
+        assert [(kind, level) for kind, level, _ in waiting()] == [("lower", 4)]
+
+
+def test_a_refused_lower_level_hinders_no_rise_and_counts_no_more_after_one(world):
+    standing_at(world)
+    signal(world, "台风", "yellow")
+    decline(world)
+    red = signal(world, "暴雨", "red")
+    assert [(kind, level) for kind, level, _ in waiting()] == [("raise", 2)]
+    confirm(world)
+    lift(world, red)
+    assert [(kind, level) for kind, level, _ in waiting()] == [("lower", 4)]
+
+
+def test_a_lower_level_keeps_the_districts_that_a_raise_had_reached(world):
+    signal(world, "台风", "yellow", city.LAOSHAN)
+    confirm(world)
+    assert Response.objects.get().areas == [city.LAOSHAN]
+    red = signal(world, "暴雨", "red", city.JIMO)
+    confirm(world)
+    lift(world, red)
+    confirm(world)
+    response = Response.objects.get()
+    assert (response.level, response.areas) == (4, [city.LAOSHAN, city.JIMO])

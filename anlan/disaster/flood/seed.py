@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from anlan.engines import signals, wind
-from anlan.sensing.models import Limit, Rule, Sensor, Station
+from anlan.sensing.models import Rule, Sensor, StageLimit, Station
 
 from . import muifa
 from .models import ResponseRule
@@ -64,11 +64,11 @@ def _rule(hazard: str, quantity: str, hours: int, amount: float, level: int, sou
 def _limits() -> None:
     """Invented stages as limits of the invented gauges only, marked so. A gauge that bears a real name has none: its real
     limits are not public, and a figure beside that name would be taken for one."""
-    gauge = {"river": (Limit.Mark.WARNING, 3), "reservoir": (Limit.Mark.SEASON, 4)}
+    gauge = {"river": (StageLimit.Mark.WARNING, 3), "reservoir": (StageLimit.Mark.SEASON, 4)}
     for row in muifa.load_stations():
         if row.kind in gauge and row.warn_cm is not None and row.approx == INVENTED:
             mark, level = gauge[row.kind]
-            Limit(
+            StageLimit(
                 sensor=Sensor.objects.get(code=f"{row.code}.stage"), mark=mark, amount=row.warn_cm / 100, level=level,
                 source=INVENTED_LIMIT, confidence=INVENTED, version="演示", since=SINCE,
             ).save()  # fmt: skip
