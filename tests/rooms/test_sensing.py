@@ -96,3 +96,39 @@ def test_a_batch_of_too_many_rows_is_refused_before_the_database_is_asked(world)
     columns = {"sensor": [f"a{n}" for n in range(many)], "time": [0] * many, "value": [0] * many}
     status, told = ingest.take("t", orjson.dumps(columns))
     assert status == 400 and "条" in told["error"]
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "off", "t\x00", "\u00ff" * 9000])
+def test_without_a_valid_token_nothing_is_read_and_nothing_stored(world, token):
+    Gateway.objects.create(name="g", token=hashlib.sha256(b"t").hexdigest())
+    Gateway.objects.create(name="h", token=hashlib.sha256(b"off").hexdigest(), enabled=False)
+    body = orjson.dumps({"readings": [{"sensor": "s1.gust", "time": clock.now().isoformat(), "value": 30}]})
+    assert ingest.take(token, body) == (401, {"error": "网关令牌无效或已停用"})
+
+
+def test_each_refused_row_says_why_and_where_and_the_good_ones_raise_their_alarm(world):
+    moment = clock.now()
+    rows = [
+        ("s9.rain", moment, 3.0), ("s1.gust", moment, float("nan")), ("s1.gust", moment, 1e9), ("s1.gust", moment, -1.0),
+        ("s1.gust", moment + timedelta(minutes=11), 3.0), ("s1.gust", moment.replace(tzinfo=None), 3.0), ("s1.gust", moment, 30.0),
+    ]  # fmt: skip
+    found = take(*rows)
+    assert (found["accepted"], found["alarms"]) == (1, 1)
+    assert [(r["index"], r["reason"][:5]) for r in found["rejected"]] == [
+        (0, "未登记的测"), (1, "数值无效"), (2, "超出量程 "), (3, "超出量程 "), (4, "观测时间晚"), (5, "时间缺少时"),
+    ]  # fmt: skip
+    assert "s9.rain" in found["rejected"][0]["reason"] and Reading.objects.count() == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"readings": 3}', b'{"sensor": ["a"], "time": [], "value": [1]}', b'{"readings": [NaN]}'])
+def test_a_batch_that_is_none_is_refused_in_words(world, body):
+    Gateway.objects.create(name="g", token=hashlib.sha256(b"t").hexdigest())
+    status, told = ingest.take("t", body)
+    assert status == 400 and any("\u4e00" <= sign <= "\u9fff" for sign in told["error"])
+
+
+def test_an_alarm_ends_with_its_rule(world):
+    take(("s1.gust", at(), 30.0))
+    Rule.objects.update(until=(clock.now() - timedelta(days=2)).date())
+    take(("s1.gust", at(), 31.0))
+    assert not Alarm.objects.get().active
