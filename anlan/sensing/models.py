@@ -113,10 +113,10 @@ class Rule(Placed):
     wide = models.BooleanField(default=True, editable=False)
     sensor = models.ForeignKey(
         Sensor, models.PROTECT, null=True, blank=True, verbose_name="测点", related_name="rules",
-        limit_choices_to={"quantity": Sensor.Quantity.STAGE}, error_messages={"invalid": "只有水位测点才有水位限值"},
+        limit_choices_to={"quantity": Sensor.Quantity.STAGE}, error_messages={"invalid": "只有水位测点才有水位限值"}, help_text="水位限值必填,须为水位测点",
     )  # fmt: skip
-    mark = models.CharField("限值", max_length=10, choices=Mark, blank=True)
-    amount = models.FloatField("阈值")
+    mark = models.CharField("限值", max_length=10, choices=Mark)
+    amount = models.FloatField("阈值", help_text="单位与测点一致,水位为米")
     clear = models.FloatField("解除值", blank=True, help_text="低于此值才解除,避免反复;水位限值不填则为低于限值0.1米")
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
     source = models.CharField("依据", max_length=120)
@@ -210,9 +210,8 @@ class StageLimit(Rule):
         return f"{self.sensor.station if self.sensor else ''}{super().__str__()}"
 
     def clean(self) -> None:
-        missing = {name: "请填写本项" for name in ("sensor", "mark") if not getattr(self, name)}
-        if missing:
-            raise ValidationError(missing)
+        if self.sensor is None:
+            raise ValidationError({"sensor": "请填写测点"})
         super().clean()
         if self.sensor and self.amount is not None and self.since and (wrong := self._misfit(self.sensor)):
             raise ValidationError(wrong)

@@ -104,7 +104,8 @@ def test_limits_come_by_workbook_and_a_new_version_ends_the_old_one(office):
     [
         ({"amount": "350"}, "超出该测点量程"),
         ({"code": "R1.rain"}, "只有水位测点才有水位限值"),
-        ({"mark": ""}, "请填写本项"),
+        ({"mark": ""}, "这个字段是必填项"),
+        ({"sensor": ""}, "请填写测点"),
         ({"clear": "9"}, "解除值不得高于阈值"),
         ({"until": "2019-01-01"}, "“至”早于“自”"),
         ({"since": "2021-06-01"}, "时段重叠"),

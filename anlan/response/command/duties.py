@@ -43,7 +43,7 @@ def on_changed(line: Any) -> None:
     if event is None or event.state != "open":
         return
     acts.do_level(event, response.level)
-    if line.after["level"] <= line.before["level"]:  # lowered: what was ordered stays ordered, nothing more is
+    if line.after["level"] <= line.before["level"]:  # a lower level orders nothing more and takes no order back
         _activate(event, response)
 
 
