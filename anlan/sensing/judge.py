@@ -29,7 +29,7 @@ def judge(sensors: Mapping[int, Sensor], at: datetime | None) -> int:
     for (quantity, hours), same in _by_window(rules).items():
         mine = {pk: s for pk, s in sensors.items() if s.quantity == quantity}
         for pk, value in values(mine, quantity, hours, at).items():
-            for rule in same:
+            for rule in (*same.get(None, ()), *same.get(pk, ())):
                 if rule.covers(mine[pk]):
                     _settle(mine[pk], rule, value, at, active.get((pk, rule.pk)), raised)
     _end_without(rules, active.values(), at)
@@ -57,10 +57,11 @@ def _clear(alarm: Alarm, at: datetime, text: str) -> None:
     journal.write("alarm.cleared", alarm, text=text)
 
 
-def _by_window(rules: list[Rule]) -> dict[tuple[str, int], list[Rule]]:
-    found: dict[tuple[str, int], list[Rule]] = {}
+def _by_window(rules: list[Rule]) -> dict[tuple[str, int], dict[int | None, list[Rule]]]:
+    """By quantity and hours, then by the one gauge that a rule is for; None for a rule of all."""
+    found: dict[tuple[str, int], dict[int | None, list[Rule]]] = {}
     for rule in rules:
-        found.setdefault((rule.quantity, rule.hours), []).append(rule)
+        found.setdefault((rule.quantity, rule.hours), {}).setdefault(rule.sensor_id, []).append(rule)
     return found
 
 
