@@ -26,12 +26,14 @@ def judge(sensors: Mapping[int, Sensor], at: datetime | None) -> int:
     rules = list(rules_at(at).filter(Q(sensor=None) | Q(sensor__in=sensors)))
     active = {(a.sensor_id, a.rule_id): a for a in Alarm.objects.filter(active=True, sensor_id__in=sensors)}
     raised: list[Alarm] = []
+    higher: list[Alarm] = []
     for (quantity, hours), same in _by_window(rules).items():
         mine = {pk: s for pk, s in sensors.items() if s.quantity == quantity}
         for pk, value in values(mine, quantity, hours, at).items():
             for rule in (*same.get(None, ()), *same.get(pk, ())):
                 if rule.covers(mine[pk]):
-                    _settle(mine[pk], rule, value, at, active.get((pk, rule.pk)), raised)
+                    _settle(mine[pk], rule, value, at, active.get((pk, rule.pk)), raised, higher)
+    Alarm.objects.bulk_update(higher, ["peak"], batch_size=200)
     _end_without(rules, active.values(), at)
     _tell(raised)
     return len(raised)
@@ -73,13 +75,16 @@ def values(sensors: Mapping[int, Sensor], quantity: str, hours: int, at: datetim
     return dict(rows.values_list("sensor_id").annotate(amount=amount))
 
 
-def _settle(sensor: Sensor, rule: Rule, value: float, at: datetime, alarm: Alarm | None, raised: list[Alarm]) -> None:
+def _settle(
+    sensor: Sensor, rule: Rule, value: float, at: datetime, alarm: Alarm | None, raised: list[Alarm], higher: list[Alarm]
+) -> None:
     if alarm is None and value >= rule.amount:
         raised.append(_raise(sensor, rule, value, at))
     elif alarm is not None and value < rule.clear:
         _clear(alarm, at, f"{alarm}:回落至 {sensor.said(value)},告警解除")
     elif alarm is not None and value > alarm.peak:
-        Alarm.objects.filter(pk=alarm.pk).update(peak=value)
+        alarm.peak = value
+        higher.append(alarm)
 
 
 def _raise(sensor: Sensor, rule: Rule, value: float, at: datetime) -> Alarm:
