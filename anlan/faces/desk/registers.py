@@ -1,4 +1,5 @@
 from anlan.kernel.registers import Indicator
+from anlan.response.duty.handover import carry
 
 Indicator(
     "desk.silent", "未应答", "addressee", {"state": "silent"}, unit="人",
@@ -16,3 +17,5 @@ Indicator(
     "desk.written", "待报书面报告", "writtenreport", {"state": ["drafting", "signing"]}, unit="件",
     definition="较大以上生产安全事故中尚未签发报送的书面报告数。来源:书面报告",
 )  # fmt: skip
+
+carry("command.events", "flood.proposals", "desk.silent", "desk.waiting", "desk.orders", "desk.written", "sensing.warnings")

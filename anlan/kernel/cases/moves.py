@@ -35,16 +35,19 @@ def holidays() -> workdays.Table:
     return workdays.read(HOLIDAYS.read_text(encoding="utf-8").splitlines())
 
 
-def open_case(case: Case, *, text: str = "", level: int | None = None, basis: str = "", wide: bool = False) -> Case:
-    """Start a case in its flow's first state: validate, save, one journal line, its clocks."""
+def open_case(
+    case: Case, *, state: str = "", text: str = "", level: int | None = None, basis: str = "", wide: bool = False
+) -> Case:
+    """Start a case in its flow's first state, or in the one it is known in: validate, save, one journal line, its clocks."""
     moment = now()
-    case.state, case.entered_at, case.opened_at = case.flow.start, moment, moment
+    case.state, case.entered_at, case.opened_at = state or case.flow.start, moment, moment
+    case.closed_at = moment if case.flow.ended(case.state) else None
     case.rule = case.flow.snapshot()
     with transaction.atomic():
         case.full_clean(exclude=["world"])
         case.save()
         _watch(case)
-        verb = f"{case.flow.name}.{case.flow.start}"
+        verb = f"{case.flow.name}.{case.state}"
         journal.write(verb, case, text=text or str(case), level=level, basis=basis, after=_facts(case), wide=wide)
     return case
 

@@ -147,7 +147,7 @@ def router(register: Register) -> Router:
         _open(register)
         return row_of(register, register.find(pk), sees_full())
 
-    if register.write:
+    if register.write or register.opens:
         _writing(made, register, row)
     return made
 
@@ -165,6 +165,9 @@ def _writing(made: Router, register: Register, row: type[Schema]) -> None:
     def create(request: HttpRequest, given: sent = Body(...)) -> Any:  # type: ignore[valid-type]  # noqa: B008
         return _write(register, None, given.dict(exclude_unset=True))  # type: ignore[attr-defined]
 
+    if not register.write:
+        return
+
     @made.patch("/{pk}", response=answers, summary=f"{register.title}:修改", operation_id=f"{name}_change")
     def change(request: HttpRequest, pk: str, given: sent = Body(...)) -> Any:  # type: ignore[valid-type]  # noqa: B008
         _open(register)
@@ -172,7 +175,7 @@ def _writing(made: Router, register: Register, row: type[Schema]) -> None:
 
 
 def _write(register: Register, row: models.Model | None, given: dict[str, Any]) -> Any:
-    if not (register.writable() if row is None else register.may_write(row)):
+    if not (register.writable() or register.openable() if row is None else register.may_write(row)):
         raise PermissionDenied(f"您的岗位不能在当前世界维护“{register.title}”")
     before = facts(register, row) if row is not None else None
     form = line_form(register, row, given)

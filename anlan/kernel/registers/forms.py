@@ -227,7 +227,7 @@ def save(form: RowForm, before: dict[str, Any] | None) -> bool:
     """Save a checked form with one journal line, or open its case; False when nothing was changed."""
     register, row = form.register, form.instance
     if before is None and isinstance(row, Case):
-        open_case(row)
+        form.instance = (register.act or open_case)(row)
         return True
     after = facts(register, row)
     changed = {k: v for k, v in after.items() if before is None or not same(before.get(k), v)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import or_
@@ -45,6 +45,8 @@ class Register:
     """Roles, as a tuple or as words."""
     opens: str | tuple[str, ...] = ()
     """Roles that open a case by its form; ``form`` then names what they fill in. Afterwards only its moves change it."""
+    act: Callable[[Any], Any] | None = None
+    """The act that opens a case from the form, where more belongs to it than the opening; it gives back the row that stands."""
     masked: str = ""
     order: str = ""
     title: str = ""

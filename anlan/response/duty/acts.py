@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -13,9 +13,8 @@ from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import STAFF
 
-from .models import Intake, PhoneReport, Shift, WrittenReport
+from .models import AHEAD, Intake, PhoneReport, Shift, WrittenReport
 
-AHEAD = timedelta(minutes=5)
 LARGER = {"dead": 3, "injured": 10}
 
 
@@ -35,6 +34,7 @@ def do_intake(intake: Intake) -> Intake:
     if intake.client_id and (known := Intake.objects.filter(client_id=intake.client_id).first()):
         return known
     intake.recorder = intake.recorder or scope.current().name
+    intake.unseen = intake.way == Intake.Way.FIELD and intake.seen_at is None
     with transaction.atomic():
         intake.full_clean(exclude=["world"])
         intake.save()
@@ -62,7 +62,7 @@ def do_receive(intake: Intake) -> bool:
     tier = TIERS[held[0]] if held else "city"
     with transaction.atomic():
         fresh = Intake.objects.filter(pk=intake.pk, seen_at=None)
-        if not fresh.update(seen_at=now(), seen_by=who.name[:40], seen_tier=tier):
+        if not fresh.update(unseen=False, seen_at=now(), seen_by=who.name[:40], seen_tier=tier):
             return False
         intake.refresh_from_db()
         journal.write("intake.received", intake, text=f"{SEEN[tier]}:{intake}", after={"by": who.name, "tier": tier})
@@ -84,9 +84,9 @@ def do_link(intake: Intake, number: str) -> Intake:
     return intake
 
 
-def on_duty() -> list[Shift]:
-    """Who is on now, leaders first."""
-    moment = now()
+def on_duty(at: datetime | None = None) -> list[Shift]:
+    """Who is on now, or was at a time, leaders first."""
+    moment = at or now()
     rows = Shift.objects.filter(since__lte=moment, until__gt=moment).select_related("person")
     rank = {post: n for n, post in enumerate(Shift.Post.values)}
     return sorted(rows, key=lambda s: (rank[s.post], s.pk))

@@ -1,14 +1,22 @@
 """Who is on duty, what was taken in, and the statutory reports with their clocks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 
 from anlan.kernel.cases.models import Case
+from anlan.kernel.clock import now
+from anlan.kernel.papers import words
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import Scoped
 
 from . import flows
+
+AHEAD = timedelta(minutes=5)
+"""How far the clocks of two machines may differ before a time counts as one to come."""
 
 
 class Shift(Scoped):
@@ -73,6 +81,7 @@ class Intake(Scoped):
     reporter = models.ForeignKey(
         "people.Person", models.PROTECT, null=True, blank=True, verbose_name="上报人", related_name="+", editable=False
     )
+    unseen = models.BooleanField("待签收", default=False, editable=False)
     seen_at = models.DateTimeField("收悉时间", null=True, blank=True, editable=False)
     seen_by = models.CharField("收悉人", max_length=40, blank=True, editable=False)
     seen_tier = models.CharField("收悉层级", max_length=10, blank=True, choices=Area.Level, editable=False)
@@ -124,3 +133,58 @@ class WrittenReport(Case):
     @property
     def received_at(self) -> datetime:
         return self.intake.received_at
+
+
+class PhoneCall(Case):
+    """A call of the duty room's telephones. One that nobody picked up stands open until somebody has called back."""
+
+    flow = flows.PHONE_CALL
+
+    class Way(models.TextChoices):
+        IN = "in", "呼入"
+        OUT = "out", "呼出"
+
+    at = models.DateTimeField("通话时间")
+    way = models.CharField("方向", max_length=3, choices=Way, default=Way.IN)
+    answered = models.BooleanField("接通", default=False)
+    number = models.CharField(
+        "对方号码", max_length=20, blank=True, help_text="未显示号码的留空",
+        validators=[RegexValidator(r"^\+?[0-9][0-9-]{2,18}$", "电话号码只含数字和“-”,例如 0532-12345678")],
+    )  # fmt: skip
+    party = models.CharField("对方单位和姓名", max_length=80, blank=True)
+    about = models.CharField("事由", max_length=200, blank=True)
+    result = models.CharField("回电情况", max_length=200, blank=True)
+    returned_by = models.CharField("回电人", max_length=40, blank=True, editable=False)
+    serial = models.CharField("话务流水号", max_length=64, null=True, blank=True)  # noqa: DJ001  none is not ""
+
+    class Meta:
+        verbose_name = verbose_name_plural = "通话记录"
+        constraints = [models.UniqueConstraint("world", "serial", name="call_once")]
+
+    def __str__(self) -> str:
+        kind = "未接来电" if self.way == self.Way.IN and not self.answered else f"{self.get_way_display()}电话"
+        return f"{kind} {self.party or words.mask_phone(self.number) or '号码未显示'}"
+
+    def clean(self) -> None:
+        if self.at and self.at > now() + AHEAD:
+            raise ValidationError({"at": "通话时间晚于当前时间"})
+
+
+class Handover(Case):
+    """One watch gives over to the next. What is open is a query until it is taken over; then it is kept as it stood."""
+
+    flow = flows.HANDOVER
+
+    giver = models.ForeignKey("people.Person", models.PROTECT, verbose_name="交班人", related_name="+", editable=False)
+    taker = models.ForeignKey(
+        "people.Person", models.PROTECT, null=True, blank=True, verbose_name="接班人", related_name="+", editable=False
+    )
+    remarks = models.TextField("交班事项", blank=True)
+    reply = models.TextField("接班意见", blank=True)
+    carried: Any = models.JSONField("移交的未办事项", default=dict, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "交接班记录"
+
+    def __str__(self) -> str:
+        return f"{self.giver}交班"

@@ -1,0 +1,41 @@
+"""The duty room's telephones: each call is kept once; one that nobody picked up waits until somebody calls back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from anlan.kernel.cases.moves import after, move, open_case
+from anlan.kernel.clock import now
+from anlan.kernel.people import scope
+
+from .flows import PHONE_CALL
+from .models import PhoneCall
+
+
+def do_log(call: PhoneCall) -> PhoneCall:
+    """Keep a call, typed at the desk or sent by the exchange; the exchange's own number of it is kept once."""
+    if call.serial and (known := PhoneCall.objects.filter(serial=call.serial).first()):
+        return known
+    missed = call.way == PhoneCall.Way.IN and not call.answered
+    with transaction.atomic():
+        open_case(call, state="missed" if missed else "logged")
+        if call.answered and call.number:
+            _close_missed(call)
+    return call
+
+
+def _close_missed(call: PhoneCall) -> None:
+    """Who has been spoken to need not be called back any more."""
+    for missed in PhoneCall.objects.filter(state="missed", number=call.number, at__lte=call.at):
+        move(missed, "back", result=f"{call.get_way_display()}已接通")
+
+
+@after(PHONE_CALL, "back")
+def on_back(call: PhoneCall) -> None:
+    call.returned_by = scope.current().name[:40]
+    call.save(update_fields=["returned_by"])
+
+
+def fresh() -> PhoneCall:
+    """An incoming call of this minute that nobody picked up, for a form to start from."""
+    return PhoneCall(at=now(), way=PhoneCall.Way.IN)
