@@ -248,6 +248,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "world": world,
         "world_mark": "" if world is None else world.mark or {"exercise": "演练", "replay": "回放"}.get(world.kind, ""),
         "world_now": partial(_world_now, world),
+        "real_now": _real_now,
         "worlds": partial(visible_worlds, getattr(request, "user", AnonymousUser())),
         "nav": partial(menu.groups, request.path),
         "who": who,
@@ -256,6 +257,10 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "guest": bool(who) and who.roles == {"guest"},
         "demo": settings.DEMO,
     }
+
+
+def _real_now() -> Any:
+    return timezone.localtime(clock.real())
 
 
 def _world_now(world: World | None) -> Any:

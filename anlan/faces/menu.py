@@ -18,7 +18,7 @@ KEEPERS = {
 }
 FIELD = {"village_officer", "reservoir_keeper", "team", "enterprise"}
 FACES = [("值班工作台", "desk/"), ("一张图大屏", "screen/")]
-DESK = [("叫应", "desk/calls/"), ("接报登记", "desk/intake/new/"), ("录入预警信号", "desk/signals/new/"),
+DESK = [("叫应", "desk/calls/"), ("接报登记", "desk/intake/new/"), ("交接班", "desk/handover/"), ("录入预警信号", "desk/signals/new/"),
         ("现场上报", "field/inbox/"), ("世界与演练", "desk/worlds/")]  # fmt: skip
 
 

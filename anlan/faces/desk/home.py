@@ -30,10 +30,10 @@ def home(request: HttpRequest) -> HttpResponse:
     return draw(request)
 
 
-def draw(request: HttpRequest, refused: dict[str, Any] | None = None) -> HttpResponse:
+def draw(request: HttpRequest, refused: dict[str, Any] | None = None, part: str = "proposals") -> HttpResponse:
     """The whole page; after a refusal with what was typed and what is wrong beside its field."""
     context = {name: parts.ask(name) for name in parts.PARTS}
-    context["proposals"]["refused"] = refused or {}
+    context[part]["refused"] = refused or {}
     return render(request, "desk/home.html", context, status=409 if refused else 200)
 
 

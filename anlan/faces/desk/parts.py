@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Q
 from django.utils import timezone
 
 from anlan.disaster.flood import acts as flood
@@ -24,7 +23,8 @@ from anlan.kernel.registers import find, of
 from anlan.response.command import acts as command
 from anlan.response.command.models import Event, Order
 from anlan.response.duty import acts as duty
-from anlan.response.duty.models import Intake, PhoneReport, Shift, WrittenReport
+from anlan.response.duty import handover as watches
+from anlan.response.duty.models import Intake, PhoneCall, PhoneReport, Shift, WrittenReport
 from anlan.sensing.models import Alarm, Warning
 
 from .figures import counted, shown
@@ -32,6 +32,7 @@ from .figures import counted, shown
 Part = Callable[[], dict[str, Any]]
 PARTS: dict[str, tuple[Part, str]] = {}
 ROWS = 8
+MISSED = 4
 
 
 def part(name: str, hears: str) -> Callable[[Part], Part]:
@@ -134,8 +135,24 @@ def reports() -> dict[str, Any]:
 @part("intakes", "intake")
 def intakes() -> dict[str, Any]:
     """What came in, reports from the field that nobody has received first."""
-    open_ = Intake.objects.select_related("area").annotate(new=Q(way=Intake.Way.FIELD, seen_at=None))
-    return {"rows": open_.order_by("-new", "-id")[:4], "total": shown("duty.intakes")}
+    rows = Intake.objects.select_related("area").order_by("-unseen", "-id")[:4]
+    return {"rows": rows, "total": shown("duty.intakes"), "unseen": shown("duty.unseen", alert=True)}
+
+
+@part("phone", "phone_call case")
+def phone() -> dict[str, Any]:
+    """Who rang and was not heard, the longest first."""
+    missed = PhoneCall.objects.filter(state="missed").order_by("at", "pk")
+    return {"rows": missed[:MISSED], "missed": shown("duty.missed", alert=True), "watch": watches.may(), "log": find("phonecall").url()}
+
+
+@part("handover", "handover case")
+def handover() -> dict[str, Any]:
+    """The newest hand-over of one's own watch, and what would be carried over now."""
+    row = watches.latest()
+    open_ = [item for item in watches.items() if item.value] if row is None or row.state == "offered" else []
+    mine = bool(row and row.giver_id == scope.current().person_id)
+    return {"row": row, "items": open_, "watch": watches.may(), "mine": mine}
 
 
 @part("today", "case order proposal phone_report written_report")
@@ -156,4 +173,4 @@ def must_do() -> list[Case]:
 
 @part("lines", "*")
 def lines() -> dict[str, Any]:
-    return {"rows": read.lines()[:14]}
+    return {"rows": read.lines()[:9]}

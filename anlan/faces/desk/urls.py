@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import calls, events, home, intake, orders, papers, signals, worlds
+from . import calls, events, handover, home, intake, orders, papers, phone, signals, worlds
 
 app_name = "desk"
 urlpatterns = [
@@ -34,6 +34,12 @@ urlpatterns = [
     path("intake/<int:pk>/convert/", intake.convert, name="convert"),
     path("intake/<int:pk>/bulletin.docx", papers.of_intake, name="intake-bulletin"),
     path("reports/<slug:kind>/<int:pk>/<slug:step>/", intake.report, name="report-step"),
+    path("handover/", handover.desk, name="handover"),
+    path("handover/<int:pk>/", handover.one, name="handover-one"),
+    path("handover/<int:pk>/record.docx", handover.record, name="handover-record"),
+    path("handover/<int:pk>/<slug:step>/", handover.step, name="handover-step"),
+    path("phone/", phone.log, name="phone"),
+    path("phone/<int:pk>/<slug:step>/", phone.step, name="phone-step"),
     path("signals/new/", signals.new, name="signal-new"),
     path("signals/<int:pk>/lift/", signals.lift, name="signal-lift"),
     path("worlds/", worlds.many, name="worlds"),

@@ -68,6 +68,17 @@ def report(paper: Paper) -> None:
     last.add_run().add_break(WD_BREAK.PAGE)
 
 
+def record(paper: Paper) -> None:
+    """交接班记录 and other sheets that stay in the office: title, who keeps it, facts; the body follows on the same page."""
+    if paper.secrecy:
+        page.line(paper.sheet, paper.secrecy, page.HEI)
+    title(paper)
+    page.line(paper.sheet, paper.org, page.KAI, 14, align="centre", before=4)
+    _empty(paper, 1)
+    if paper.facts:
+        tables.facts(paper.sheet, paper.facts)
+
+
 def banner(paper: Paper, text: str, before: float) -> None:
     """The red name, as large as one line allows."""
     size = max(22, min(50, int(430 / max(width(text), 1))))
@@ -97,4 +108,4 @@ def _empty(paper: Paper, lines: int) -> None:
         page.line(paper.sheet)
 
 
-HEADS: dict[str, Callable[[Paper], None]] = {"notice": notice, "bulletin": bulletin, "report": report}
+HEADS: dict[str, Callable[[Paper], None]] = {"notice": notice, "bulletin": bulletin, "report": report, "record": record}

@@ -1,4 +1,4 @@
-"""Official papers by code: 公文, 值班快报 and 总结评估报告 on the GB/T 9704-2012 page.
+"""Official papers by code: 公文, 值班快报, 总结评估报告 and 记录 on the GB/T 9704-2012 page.
 
 A paper says what it is in its fields, is filled from top to bottom, and comes out as .docx bytes that depend on
 nothing but what was given. Seals are never drawn; the signature leaves room for one.
@@ -22,7 +22,7 @@ from .heads import HEADS
 from .tables import Column, Totals
 from .tails import TAILS
 
-Kind = Literal["notice", "bulletin", "report"]
+Kind = Literal["notice", "bulletin", "report", "record"]
 
 # The four ranks of heads: how each is numbered, recognised and set.
 _RANKS = (

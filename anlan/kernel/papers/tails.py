@@ -52,6 +52,16 @@ def report(paper: Paper) -> None:
         page.line(paper.sheet, said, size=12, align="right", before=12)
 
 
+def record(paper: Paper) -> None:
+    """A sheet that stays in the office: annexes, sources, and a line on which each of its people signs by hand."""
+    _annexes(paper)
+    _sources(paper)
+    page.line(paper.sheet)
+    for name, who in (("填报人", paper.filler), ("审核人", paper.checker), ("签字", paper.signer)):
+        if who:
+            page.line(paper.sheet, f"{name}:{who}", indent=2)
+
+
 def _annexes(paper: Paper) -> None:
     if not paper.annexes:
         return
@@ -98,4 +108,4 @@ def _colophon(paper: Paper, rows: Sequence[str]) -> None:
     page.line(paper.sheet, pitch=1, size=1)
 
 
-TAILS: dict[str, Callable[[Paper], None]] = {"notice": notice, "bulletin": bulletin, "report": report}
+TAILS: dict[str, Callable[[Paper], None]] = {"notice": notice, "bulletin": bulletin, "report": report, "record": record}

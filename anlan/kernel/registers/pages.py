@@ -28,7 +28,7 @@ from anlan.kernel.people.roles import ROLES
 from .columns import Column
 from .filters import asked, sees_full
 from .forms import LABELS, facts, form_of, move_form, offer, reachable, save
-from .register import ALL, Register, address, of
+from .register import ALL, PER_PAGE, Register, address, of
 
 Page = Callable[..., HttpResponseBase]
 KEEPERS = tuple(r.name for r in ROLES.values() if r.keeper)
@@ -36,6 +36,8 @@ BADGE = '<span class="badge level-{}">{}</span>'
 LINK = '<a href="{}{}/">{}</a>'
 ORDER = ("大安全", "大减灾", "大应急", "工作要点")
 PICKS = 20
+SHEET = 1000
+"""Rows of a list that is drawn whole, to be printed."""
 REMEMBERED = 20
 
 
@@ -86,20 +88,38 @@ index.roles = KEEPERS  # type: ignore[attr-defined]
 @require_safe
 @opened
 def many(request: HttpRequest, register: Register) -> HttpResponse:
-    """The list: filters, sorting, one page of rows."""
+    """The list: filters, sorting, one page of rows; ``sheet`` draws all of them to be printed."""
     rows, narrowed = register.narrow(request.GET)
-    found, page = register.page(rows, request.GET.get("page"), exact=not request.GET.get("q"))
+    whole = "sheet" in request.GET
+    found, page = register.page(
+        rows, request.GET.get("page"), exact=not request.GET.get("q"), size=SHEET if whole else PER_PAGE
+    )
     full = sees_full()
     faults = [f"筛选“{narrowed.form.fields[n].label}”的值无效,已忽略:{e[0]}" for n, e in narrowed.errors.items()]
     query = asked(request.GET).copy()
-    query.pop("page", None)
+    for name in ("page", "sheet"):
+        query.pop(name, None)
+    sums = register.totals(rows)
     context = {
         "register": register, "form": narrowed.form, "faults": faults, "lines": lines(register, found, full), "page": page,
         "heads": [head(register, c, request.GET, full) for c in register.heads], "query": query.urlencode(),
-        "writable": register.writable(), "openable": register.openable(),
+        "writable": register.writable(), "openable": register.openable(), "whole": whole,
+        "foot": [sums.get(c.path, "") for c in register.heads] if sums and found else (),
+        "narrowed": chosen(narrowed),
     }  # fmt: skip
     fragment = request.headers.get("HX-Target") == "rows"
     return render(request, f"registers/{'rows' if fragment else 'list'}.html", context)
+
+
+def chosen(narrowed: Any) -> list[tuple[str, str]]:
+    """The filters that are set, as a person reads them."""
+    found = []
+    for name, value in (getattr(narrowed.form, "cleaned_data", None) or {}).items():
+        if value not in (None, "", []):
+            labels = dict(getattr(narrowed.form.fields[name], "choices", ()))
+            said = "、".join(str(labels.get(v, v)) for v in (value if isinstance(value, list) else [value]))
+            found.append((str(narrowed.form.fields[name].label or name), said))
+    return found
 
 
 def drawing(column: Column, full: bool) -> Callable[[Any], str]:

@@ -55,6 +55,8 @@ class Register:
     """The family of the map's layers that this register stands in."""
     form: str = ""
     """Fields of the form and the sheet, when not every editable field is meant."""
+    sums: str = ""
+    """Columns whose sum over all rows found stands in the foot of the list."""
     value: str = ""
     """The column that a marker on the map shows as its figure."""
     join: str = ""
@@ -89,7 +91,7 @@ class Register:
             raise Undeclared(f"register {self.name}: only a case is opened, by the fields that form=… names")
         if self.point and len(self.point.split()) != 2:
             raise Undeclared(f"register {self.name}: point names two fields, not {self.point!r}")
-        single = (self.search, self.point, self.order.replace("-", ""), self.masked, self.form, self.value)
+        single = (self.search, self.point, self.order.replace("-", ""), self.masked, self.form, self.value, self.sums)
         for path in " ".join(single).split():
             if Column.read(self.name, self.model, path).field is None:
                 raise Undeclared(f"register {self.name}: {path} is no field")
@@ -225,14 +227,18 @@ class Register:
         given = tuple(o for o in given if full or o.lstrip("-") not in self.masked_fields)
         return (*given, "-pk" if given and given[-1].startswith("-") else "pk")
 
-    def page(self, rows: models.QuerySet, number: Any, exact: bool = True) -> tuple[list[models.Model], Any]:
+    def page(self, rows: models.QuerySet, number: Any, exact: bool = True, size: int = PER_PAGE) -> tuple[list[models.Model], Any]:
         """One page: keys first, so that joins touch fifty rows and not all; a long search is counted up to a limit."""
-        keys = Capped(rows.values_list("pk", flat=True), PER_PAGE, exact=exact).get_page(number)
+        keys = Capped(rows.values_list("pk", flat=True), size, exact=exact).get_page(number)
         return self.fetch(rows, list(keys)), keys
 
     def fetch(self, rows: models.QuerySet, keys: list[Any]) -> list[models.Model]:
         found = rows.order_by().select_related(*self.joins).prefetch_related(*self.gather.split()).in_bulk(keys) if keys else {}
         return [found[key] for key in keys if key in found]
+
+    def totals(self, rows: models.QuerySet) -> dict[str, Any]:
+        """The declared sums over all of these rows."""
+        return rows.order_by().aggregate(**{path: models.Sum(path) for path in self.sums.split()}) if self.sums else {}
 
     def find(self, pk: Any) -> models.Model:
         """One row, or 404: what is not there, not mine or not of this world looks the same."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 
 from anlan.kernel.cases.moves import after, move, open_case
-from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
 from .flows import PHONE_CALL
 from .models import PhoneCall
+
+MINUTE = timedelta(minutes=1)
+"""Machines and people write the time of a call to the second or to the minute."""
 
 
 def do_log(call: PhoneCall) -> PhoneCall:
@@ -26,7 +30,7 @@ def do_log(call: PhoneCall) -> PhoneCall:
 
 def _close_missed(call: PhoneCall) -> None:
     """Who has been spoken to need not be called back any more."""
-    for missed in PhoneCall.objects.filter(state="missed", number=call.number, at__lte=call.at):
+    for missed in PhoneCall.objects.filter(state="missed", number=call.number, at__lt=call.at + MINUTE):
         move(missed, "back", result=f"{call.get_way_display()}已接通")
 
 
@@ -34,8 +38,3 @@ def _close_missed(call: PhoneCall) -> None:
 def on_back(call: PhoneCall) -> None:
     call.returned_by = scope.current().name[:40]
     call.save(update_fields=["returned_by"])
-
-
-def fresh() -> PhoneCall:
-    """An incoming call of this minute that nobody picked up, for a form to start from."""
-    return PhoneCall(at=now(), way=PhoneCall.Way.IN)

@@ -50,7 +50,9 @@ document.addEventListener("submit", event => {
 });
 document.addEventListener("keydown", event => {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const link = document.querySelector(`a[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
-  if (link) { event.preventDefault(); link.click(); }
+  const target = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (!target) return;
+  event.preventDefault();
+  target.click();
+  target.closest("details[open]")?.querySelector("form :is(input:not([type=hidden]), textarea, select)")?.focus();
 });
-document.querySelector("[data-print]")?.addEventListener("click", () => print());
