@@ -254,6 +254,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "who": who,
         "person_name": who.name if who else "",
         "role_names": "、".join(roles.ROLES[r].label for r in sorted(who.roles)) if who and not who.system else "",
+        "listens": bool(who) and not menu.only_keeps(who),
         "guest": bool(who) and who.roles == {"guest"},
         "demo": settings.DEMO,
     }
