@@ -33,7 +33,7 @@ def printed(officer, poppler, tmp_path):
         officer.wait_for_function("document.documentElement.style.getPropertyValue('--title') !== ''")
         out = tmp_path / "out.pdf"
         officer.pdf(path=str(out), prefer_css_page_size=True)
-        text = subprocess.run([poppler, "-layout", str(out), "-"], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run([poppler, "-raw", str(out), "-"], capture_output=True, text=True, check=True).stdout
         boxes = subprocess.run([poppler.replace("pdftotext", "pdfinfo"), str(out)], capture_output=True, text=True, check=True).stdout
         size = re.search(r"Page size: +([\d.]+) x ([\d.]+)", boxes)
         return text.split("\f")[:-1], (round(float(size[1])), round(float(size[2])))
