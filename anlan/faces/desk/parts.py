@@ -32,7 +32,7 @@ from .figures import counted, shown
 Part = Callable[[], dict[str, Any]]
 PARTS: dict[str, tuple[Part, str]] = {}
 ROWS = 8
-MISSED = 4
+MISSED, URGENT = 4, 6
 
 
 def part(name: str, hears: str) -> Callable[[Part], Part]:
@@ -158,7 +158,7 @@ def handover() -> dict[str, Any]:
 @part("today", "case order proposal phone_report written_report")
 def today() -> dict[str, Any]:
     rows = must_do()
-    return {"rows": rows[:ROWS], "count": len(rows), "late_count": sum(r.overdue for r in rows)}
+    return {"rows": rows[:URGENT], "count": len(rows), "late_count": sum(r.overdue for r in rows)}
 
 
 def must_do() -> list[Case]:
