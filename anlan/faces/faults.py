@@ -31,7 +31,7 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.people.scope import NoScope, ReadOnly
 
 log = logging.getLogger(__name__)
-SECRET = ("csrfmiddlewaretoken", "password", "code", "token")
+SECRET = ("csrfmiddlewaretoken", "password", "code", "token", "secret")
 TITLES = {
     400: "提交的内容有误", 403: "没有权限", 404: "没有找到", 409: "现在不能这样办理", 413: "内容过大",
     429: "请稍后再试", 500: "系统出现意外故障", 503: "系统暂时忙",

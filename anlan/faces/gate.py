@@ -34,6 +34,11 @@ PREFIX = re.compile(r"^/w/(\d{1,9})(/.*)$")
 SAFE = ("GET", "HEAD", "OPTIONS")
 KEPT_S = 3.0
 GUEST = (scope.Reach("guest"),)
+LOOKERS = frozenset(roles.LOOKERS)
+LOOKING = {
+    "guest": "演示访客只能查看,不能办理。请用自己的账号登录后再试。",
+    "observer": "您在本演练中是观摩人员,只能查看,不能办理。如需参演,请联系导调人员。",
+}
 ENROL = ("leader", *(r.name for r in roles.ROLES.values() if r.keeper))
 HEADERS = {
     "Content-Security-Policy": (
@@ -44,7 +49,7 @@ HEADERS = {
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=(self), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_kept: dict[int, tuple[float, scope.Scope]] = {}
+_kept: dict[int, tuple[float, scope.Scope, dict[int, str]]] = {}
 
 
 def public(view: View) -> View:
@@ -86,20 +91,27 @@ def forget(user_id: int | None = None) -> None:
 
 
 def asker(user: Any, world: World) -> scope.Scope:
-    """The scope of this user in this world; grants are remembered for a few seconds."""
+    """The scope of this user in this world; grants and parts in exercises are remembered for a few seconds."""
+    shown = settings.DEMO and world.guests and world.kind == World.Kind.REPLAY
     if not user.is_authenticated:
-        guest = settings.DEMO and world.guests and not world.actual
-        return scope.Scope(world, name="演示访客" if guest else "未登录", reaches=GUEST if guest else ())
+        return scope.Scope(world, name="演示访客" if shown else "未登录", reaches=GUEST if shown else ())
+    who, parts = _remembered(user)
+    if shown and who.person_id and not who.reaches:
+        who = replace(who, reaches=GUEST)
+    return ask.admitted(who, world, parts.get(world.pk))
+
+
+def _remembered(user: Any) -> tuple[scope.Scope, dict[int, str]]:
+    """Who this user is in the real city, and what part in which exercise."""
     moment = time.monotonic()
-    until, who = _kept.get(user.pk, (0.0, None))
+    until, who, parts = _kept.get(user.pk, (0.0, None, {}))
     if who is None or until < moment:
-        who = ask.scope_of(user, world, timezone.localdate(clock.real()))
+        who = ask.scope_of(user, World.objects.get(pk=ACTUAL), timezone.localdate(clock.real()))
+        parts = ask.parts(who.person_id)
         if len(_kept) > 10_000:
             _kept.clear()
-        _kept[user.pk] = (moment + KEPT_S, who)
-    if not who.reaches and who.person_id and world.kind == World.Kind.REPLAY:
-        who = replace(who, reaches=GUEST)
-    return replace(who, world=world)
+        _kept[user.pk] = (moment + KEPT_S, who, parts)
+    return who, parts
 
 
 def visible_worlds(user: Any) -> list[World]:
@@ -181,13 +193,14 @@ class Gate:
         return response
 
     def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        if getattr(view, "public", False):
-            return None
         who = scope.current()
+        if getattr(view, "public", False):
+            closed = who.world.kind == World.Kind.EXERCISE and not who.reaches
+            return faults.missing(request, None) if closed else None
         if not who.reaches:
             return _barred(request, who)
-        if who.roles == {"guest"} and request.method not in SAFE:
-            raise Refused("演示访客只能查看,不能办理。请用自己的账号登录后再试。")
+        if who.roles <= LOOKERS and request.method not in SAFE:
+            raise Refused(LOOKING["guest" if "guest" in who.roles else "observer"])
         if not getattr(view, "account", False):
             if request.session.get("must_change"):
                 return redirect("/account/password/")

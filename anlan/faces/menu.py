@@ -12,9 +12,9 @@ from anlan.kernel.registers import pages
 from anlan.kernel.registers.register import address
 
 KEEPERS = {
-    "system_keeper": ("账户", "keepers/accounts/"),
-    "security_keeper": ("授权", "keepers/grants/"),
-    "audit_keeper": ("审计", "keepers/audit/"),
+    "system_keeper": (("账户", "keepers/accounts/"), ("网关", "keepers/gateways/")),
+    "security_keeper": (("授权", "keepers/grants/"),),
+    "audit_keeper": (("审计", "keepers/audit/"),),
 }
 FIELD = {"village_officer", "reservoir_keeper", "team", "enterprise"}
 FACES = [("值班工作台", "desk/"), ("一张图大屏", "screen/")]
@@ -30,7 +30,7 @@ def only_keeps(who: scope.Scope) -> bool:
 def home(who: scope.Scope) -> str:
     """The page that this person's work begins at, below the world's prefix."""
     if only_keeps(who):
-        return next(href for role, (_, href) in KEEPERS.items() if role in who.roles)
+        return next(links[0][1] for role, links in KEEPERS.items() if role in who.roles)
     return "field/" if who.roles and who.roles <= FIELD else "desk/"
 
 
@@ -45,7 +45,7 @@ def groups(path: str) -> list[dict[str, Any]]:
         {"label": label, "items": [_item(path, register.title, address("list", register.name)) for register in rows]}
         for label, rows in pages.groups().items()
     ]
-    if keeping := [link for role, link in KEEPERS.items() if role in who.roles and who.world.actual]:
+    if keeping := [link for role, links in KEEPERS.items() for link in links if role in who.roles and who.world.actual]:
         found.append(_group(path, "系统管理", keeping))
     return found
 

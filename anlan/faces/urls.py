@@ -4,14 +4,17 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import get_script_prefix, include, path
 
-from . import gate, menu, sign_in
+from . import faults, gate, menu, sign_in
 
 
 @gate.public
 def first(request: HttpRequest) -> HttpResponseBase:
     """The first page: the desk for those who signed in, the running replay for a visitor of the demo city."""
     if request.user.is_authenticated:
-        return redirect(get_script_prefix() + menu.home(gate.asker(request.user, request.world)))
+        who = gate.asker(request.user, request.world)
+        if not who.reaches and not who.world.actual:
+            return faults.missing(request, None)
+        return redirect(get_script_prefix() + menu.home(who))
     if show := gate.newest_show():
         return redirect(f"{show.prefix}/screen/")
     return redirect("/sign-in/")

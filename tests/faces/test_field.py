@@ -20,7 +20,7 @@ from anlan.kernel.notice.acts import do_call, do_close
 from anlan.kernel.notice.ladder import Ladder, Rung
 from anlan.kernel.notice.models import Addressee, Attempt, Receipt
 from anlan.kernel.people import scope
-from anlan.kernel.people.models import Area, Unit
+from anlan.kernel.people.models import Area, Participant, Unit
 from anlan.kernel.worlds.models import World
 from anlan.response.duty.models import Intake
 from tests.kernel import city
@@ -174,6 +174,27 @@ def test_the_link_of_a_message_answers_and_reports_without_sign_in(link):
     assert as_json(client, link, households=4, people=9, addressee=row(DONG).pk).status_code == 400
     with scope.everyone():
         assert read.lines().filter(verb="notice.moved").first().who == "officer"
+
+
+def test_a_link_used_twice_answers_once_and_what_was_said_first_stays(link):
+    client, number = Client(), str(uuid4())
+    for sent in (number, number, str(uuid4()), ""):
+        assert client.post(link, {"client_id": sent}).status_code == 200
+    first = row().answered_at
+    with clock.travelled(timedelta(hours=2)):
+        again = Client().post(link, {})
+    assert again.status_code == 200 and row().answered_at == first and row().state == "answered"
+    with scope.everyone():
+        assert read.lines().filter(verb="notice.answered").count() == 1
+
+
+def test_a_link_opens_its_own_call_and_nothing_else(link):
+    client = Client()
+    client.get(link)
+    assert "sessionid" not in client.cookies
+    for path in ("/field/", "/desk/", f"/field/answer/{row(DONG).pk}/"):
+        assert client.get(path).status_code in (302, 405), path
+    assert row(DONG).state == "waiting"
 
 
 @pytest.mark.parametrize("spoil", ["forged", "expired", "released"])
@@ -339,6 +360,7 @@ def test_a_visitor_of_a_replay_looks_at_a_phone_and_presses_nothing(people):
 
 def test_a_drill_keeps_its_calls_to_itself(people, call):
     drill = World.objects.create(kind="exercise", title="演练", mark="演练")
+    Participant.objects.create(world=drill, person=people["officer"])
     page = phone(people["officer"]).get(f"/w/{drill.pk}/field/").content.decode()
     assert "暴雨红色预警" not in page and "不是真实险情" in page
     assert as_json(phone(people["officer"]), f"/w/{drill.pk}/field/answer/{row().pk}/").status_code == 404
@@ -354,8 +376,9 @@ def test_answers_from_another_site_are_refused(people, call):
 
 
 def test_worker_manifest_and_changing_part(people, call):
-    client = phone(people["officer"])
-    worker = client.get("/w/{}/field/sw.js".format(World.objects.create(kind="exercise", title="演练").pk))
+    client, drill = phone(people["officer"]), World.objects.create(kind="exercise", title="演练")
+    Participant.objects.create(world=drill, person=people["officer"])
+    worker = client.get(f"/w/{drill.pk}/field/sw.js")
     assert worker.headers["Content-Type"].startswith("text/javascript") and b'/field/outbox.js' in worker.content
     manifest = client.get("/field/manifest.webmanifest").json()
     assert manifest["scope"] == manifest["start_url"] == "/field/" and len(manifest["icons"]) == 3

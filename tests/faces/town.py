@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anlan.faces import gate
-from anlan.kernel.people.models import Person
+from anlan.kernel.people.models import Participant, Person
 from anlan.kernel.worlds.models import World
 from tests.kernel import city
 
@@ -33,4 +33,6 @@ def build() -> Town:
     for person in people.values():
         person.user.last_login = person.user.date_joined
         person.user.save()
+    for name, part in (("duty_officer", "direct"), ("leader", "direct"), ("district_duty", "play"), ("town_duty", "play")):
+        Participant.objects.create(world=exercise, person=people[name], part=part)
     return Town(world, replay, exercise, people)

@@ -23,7 +23,7 @@ from anlan.kernel.notice.channels import CARRIERS
 from anlan.kernel.notice.channels.http_gateway import sign
 from anlan.kernel.notice.models import Addressee, Attempt, Gateway, Notice
 from anlan.kernel.people import scope
-from anlan.kernel.people.models import Person
+from anlan.kernel.people.models import Participant, Person
 from anlan.kernel.worlds.models import World
 
 from . import villages
@@ -63,8 +63,12 @@ def call(world: World, **given) -> Notice:
     return notice
 
 
-def exercise(allow: list[str]) -> World:
-    return World.objects.create(kind="exercise", title="演练", allow=allow)
+def exercise(allow: list[str], players: list[Person] | None = None, **switches: bool) -> World:
+    """An exercise in which these take part: everybody, when nobody is named."""
+    world = World.objects.create(kind="exercise", title="演练", allow=allow, switches=switches)
+    people = Person.everywhere.all() if players is None else players
+    Participant.objects.bulk_create(Participant(world=world, person=person) for person in people)
+    return world
 
 
 def states() -> dict[tuple[str, str], int]:
@@ -112,6 +116,28 @@ def test_an_exercise_reaches_only_its_list_and_every_text_says_so(city, server):
     assert server.numbers == set(allowed) and len(server.calls) == 6
     assert all(c["text"].startswith("【演练】") for c in server.calls.values())
     assert states() == {("sent", ""): 6, ("failed", "演练名单外,未外发"): 12}
+
+
+def test_an_exercise_calls_its_players_and_nobody_else(city, server):
+    gateway(server, "voice"), gateway(server, "sms")
+    first, second, watching, *others = Person.everywhere.filter(name__startswith="甲").order_by("pk")
+    world = exercise([p.phone for p in (first, watching, *others)], [first, second])
+    Participant.objects.create(world=world, person=watching, part="observe")
+    call(world)
+    assert server.numbers == {first.phone}
+    assert states() == {("sent", ""): 2, ("failed", "演练名单外,未外发"): 2}
+    assert {a.person_id for a in Addressee.everywhere.filter(world=world)} == {first.pk, second.pk}
+
+
+def test_where_an_exercise_simulates_the_rest_nobody_answers_in_a_players_name(city, server):
+    gateway(server, "voice"), gateway(server, "sms")
+    first, second, *others = Person.everywhere.filter(name__startswith="甲").order_by("pk")
+    call(exercise([first.phone, *(p.phone for p in others)], [first, second], simulate=True))
+    assert server.numbers == {first.phone}
+    told = Attempt.everywhere.values_list("person_id", "carrier", "state")
+    assert {(c, s) for p, c, s in told if p == second.pk} == {("", "failed")}
+    rest = {c for p, c, s in told if p not in (first.pk, second.pk)}
+    assert rest == {"simulator"} and len(told) == 18
 
 
 def test_an_exercise_with_no_list_sends_nothing(city, server):

@@ -11,7 +11,7 @@ from anlan.faces import gate
 from anlan.faces.api.urls import api
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
-from anlan.kernel.people.models import Grant, Person
+from anlan.kernel.people.models import Grant, Participant, Person
 from anlan.kernel.people.roles import ROLES
 from anlan.kernel.registers.columns import mask
 from anlan.kernel.registers.forms import facts
@@ -470,6 +470,7 @@ def test_without_the_role_nothing_opens(register, client, ours):
 def test_a_drill_reads_registers_and_writes_none_and_hides_the_real_records(register, chief, ours):
     row = fill(register, ours, 1)[0]
     drill = World.objects.create(kind="exercise", title="演练", name="drill")
+    Participant.objects.create(world=drill, person=Person.everywhere.get(user__username="asker"))
     operating = any(f.name == "world" for f in register.model._meta.concrete_fields)
     page = chief.get(f"/w/{drill.pk}/r/{register.name}/")
     assert page.status_code == 200

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import calls, events, handover, home, intake, orders, papers, phone, signals, worlds
+from . import calls, drill, events, handover, home, intake, orders, papers, phone, signals, worlds
 
 app_name = "desk"
 urlpatterns = [
@@ -45,5 +45,7 @@ urlpatterns = [
     path("worlds/", worlds.many, name="worlds"),
     path("worlds/replay/", worlds.replay, name="replay"),
     path("worlds/exercise/", worlds.exercise, name="exercise"),
+    path("worlds/<int:pk>/people/", drill.people, name="taking-part"),
+    path("worlds/<int:pk>/people/<int:person>/leave/", drill.leave, name="leaving"),
     path("worlds/<int:pk>/<slug:act>/", worlds.change, name="world"),
 ]

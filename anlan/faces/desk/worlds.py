@@ -21,9 +21,12 @@ from anlan.faces.gate import require
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import real
-from anlan.kernel.people import scope
+from anlan.kernel.people import ask, scope
+from anlan.kernel.people.models import Participant
 from anlan.kernel.people.roles import COMMAND
 from anlan.kernel.worlds.models import World
+
+from . import drill
 
 FASTEST = 3600.0
 PACES = (1, 10, 60, 600, 3600)
@@ -38,9 +41,10 @@ def many(request: HttpRequest) -> HttpResponse:
 
 
 def draw(request: HttpRequest, refused: dict[str, Any] | None = None) -> HttpResponse:
-    rows = list(World.objects.order_by("closed", "-pk")[:60])
+    rows = list(ask.enterable(World.objects.order_by("closed", "-pk"))[:60])
+    taking_part = drill.counted(rows)
     for row in rows:
-        row.now = row.at(real())
+        row.now, row.people, row.mine = row.at(real()), taking_part.get(row.pk, []), drill.directs(row)
     context = {"rows": rows, "paces": PACES, "refused": refused or {}, "may": may(), "start": real(), "fastest": FASTEST}
     return render(request, "desk/worlds.html", context, status=409 if refused else 200)
 
@@ -71,7 +75,7 @@ def replay(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @require(*COMMAND)
 def exercise(request: HttpRequest) -> HttpResponseBase:
-    """Open an exercise: its own records and clock, registers read-only, messages to the allow-list and nobody else."""
+    """Open an exercise: its own records, clock and people; messages to the allow-list and nobody else."""
     check_may()
     try:
         world = _exercise(request.POST)
@@ -95,8 +99,12 @@ def _exercise(typed: Any) -> World:
         anchor_real=real(), anchor_world=moment(typed.get("start", "")), allow=list(filter(None, allow)),
         switches={"simulate": typed.get("simulate") == "on", "auto_confirm": False},
     )  # fmt: skip
+    people = drill.read(typed.get("people", ""))
+    if me := scope.current().person_id:
+        people[me] = Participant.Part.DIRECT
     with transaction.atomic():
         world.save()
+        drill.do_join(world, people)
         with scope.narrowed(world=world):
             journal.write("exercise.begun", world, text=f"演练“{title}”开始,可外发名单 {len(world.allow)} 个", wide=True)
     return world
@@ -133,8 +141,9 @@ def change(request: HttpRequest, pk: int, act: str) -> HttpResponseBase:
     if act not in ACTS:
         raise Http404("没有这个操作")
     with transaction.atomic():
-        world = World.objects.select_for_update().exclude(kind=World.Kind.ACTUAL).filter(pk=pk).first()
-        if world is None:
+        rows = ask.enterable(World.objects.exclude(kind=World.Kind.ACTUAL))
+        world = rows.select_for_update().filter(pk=pk).first()
+        if world is None or not drill.directs(world):
             raise Http404("没有这个世界")
         if world.closed:
             raise Refused(f"{world.title}已经结束,记录保留,不能再操作")

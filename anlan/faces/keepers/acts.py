@@ -8,6 +8,7 @@ from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -19,14 +20,14 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.people import scope
 from anlan.kernel.people.accounts import password
 from anlan.kernel.people.models import Area, Grant, Person
-from anlan.kernel.people.roles import ROLES
+from anlan.kernel.people.roles import GRANTED, ROLES
 
 
 def today() -> date:
     return timezone.localdate(clock.real())
 
 
-def _only(role: str) -> scope.Scope:
+def only(role: str) -> scope.Scope:
     """The acts of one keeper are his alone, in the real city, and never upon himself."""
     who = scope.current()
     if not who.world.actual:
@@ -43,7 +44,7 @@ def _not_self(who: scope.Scope, person: Person, what: str) -> None:
 
 
 def check_account(person: Person, name: str) -> None:
-    _only("system_keeper")
+    only("system_keeper")
     if person.user_id:
         raise Refused(f"{person} 已有账户 {person.user.get_username()}。", field="person")
     try:
@@ -69,7 +70,7 @@ def do_account(person: Person, name: str) -> str:
 
 
 def check_reset(person: Person) -> None:
-    _not_self(_only("system_keeper"), person, "重置密码")
+    _not_self(only("system_keeper"), person, "重置密码")
     if not person.user_id:
         raise Refused(f"{person} 没有账户。")
 
@@ -86,8 +87,26 @@ def do_reset(person: Person) -> str:
     return clear
 
 
+def check_mail(person: Person, address: str) -> None:
+    only("system_keeper")
+    if not person.user_id:
+        raise Refused(f"{person} 没有账户。")
+    try:
+        if address:
+            validate_email(address)
+    except ValidationError as fault:
+        raise Refused("邮箱地址无法识别,请核对。", field="email") from fault
+
+
+def do_mail(person: Person, address: str) -> None:
+    """The mailbox that notices by mail go to; empty takes it away."""
+    with transaction.atomic():
+        User.objects.filter(pk=person.user_id).update(email=address)
+        journal.write("account.mailbox", person, text=f"登记{person}的邮箱" if address else f"取消{person}的邮箱", area=scope.ROOT)
+
+
 def check_switch(person: Person) -> None:
-    _not_self(_only("system_keeper"), person, "停用或启用账户")
+    _not_self(only("system_keeper"), person, "停用或启用账户")
     if not person.user_id:
         raise Refused(f"{person} 没有账户。")
 
@@ -103,8 +122,8 @@ def do_switch(person: Person, active: bool) -> None:
 
 def check_grant(person: Person, role: str, area: Area, unit: str, since: date, until: date | None) -> Grant:
     """The grant that would be made, or why not."""
-    _not_self(_only("security_keeper"), person, "授权")
-    if role not in ROLES or role == "guest":
+    _not_self(only("security_keeper"), person, "授权")
+    if role not in GRANTED:
         raise Refused("请从列表中选择角色。", field="role")
     if ROLES[role].keeper and area.level != "city":
         raise Refused("三类管理员只在全市范围授权。", field="area")
@@ -129,7 +148,7 @@ def do_grant(grant: Grant) -> None:
 
 
 def check_end(grant: Grant) -> None:
-    _not_self(_only("security_keeper"), grant.person, "收回授权")
+    _not_self(only("security_keeper"), grant.person, "收回授权")
     if grant.until and grant.until < today():
         raise Refused("该授权已经结束。")
 
@@ -148,7 +167,7 @@ def do_end(grant: Grant) -> None:
 
 
 def check_unlock(person: Person) -> None:
-    _only("security_keeper")
+    only("security_keeper")
     if not person.user_id:
         raise Refused(f"{person} 没有账户。")
 
@@ -162,7 +181,7 @@ def do_unlock(person: Person) -> int:
 
 
 def check_device(person: Person) -> None:
-    _not_self(_only("security_keeper"), person, "注销动态口令")
+    _not_self(only("security_keeper"), person, "注销动态口令")
     if not person.user_id or not TOTPDevice.objects.filter(user=person.user).exists():
         raise Refused(f"{person} 没有绑定动态口令。")
 

@@ -18,7 +18,7 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.journal import read, seals
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Area, Grant, Person
-from anlan.kernel.people.roles import ROLES
+from anlan.kernel.people.roles import GRANTED, ROLES
 from anlan.kernel.worlds.models import World
 
 from . import acts
@@ -68,24 +68,33 @@ def account_act(request: HttpRequest, pk: int, act: str) -> HttpResponseBase:
         acts.check_switch(person)
         acts.do_switch(person, act == "restore")
         return redirect("keepers-accounts")
+    if act == "mailbox":
+        address = request.POST.get("email", "").strip()
+        acts.check_mail(person, address)
+        acts.do_mail(person, address)
+        return redirect("keepers-accounts")
     raise Http404
 
 
 class GrantForm(forms.Form):
     """What a grant needs; the person is chosen before."""
 
-    role = forms.ChoiceField(label="角色", choices=[(r.name, r.label) for r in ROLES.values() if r.name != "guest"])
+    role = forms.ChoiceField(label="角色", choices=[(name, ROLES[name].label) for name in GRANTED])
     area = forms.CharField(label="区域", help_text="12 位区划代码或名称,如 崂山区")
     unit = forms.CharField(label="单位前缀", required=False, max_length=60, help_text="留空为不限单位")
     since = forms.DateField(label="自", initial=acts.today, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="至", required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean_area(self) -> Area:
-        text = self.cleaned_data["area"].strip()
-        found = list(Area.objects.filter(Q(code=text) | Q(name=text))[:2])
-        if len(found) != 1:
-            raise forms.ValidationError("没有这个区域" if not found else "有同名区域,请填 12 位代码")
-        return found[0]
+        return read_area(self.cleaned_data["area"])
+
+
+def read_area(text: str) -> Area:
+    """The area of this code or name."""
+    found = list(Area.objects.filter(Q(code=text.strip()) | Q(name=text.strip()))[:2])
+    if len(found) != 1:
+        raise forms.ValidationError("没有这个区域" if not found else "有同名区域,请填 12 位代码")
+    return found[0]
 
 
 @require("security_keeper")

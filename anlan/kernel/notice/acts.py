@@ -85,9 +85,12 @@ def addressees(notice: Notice, roles: tuple[str, ...], areas: list[str], tiers: 
         posts = posts.filter(tier__in=tiers)
     held = _holders(roles, areas, tiers, notice.issued_at)
     state = State.WAITING if notice.kind == Notice.Kind.CALL else State.TOLD
+    few = ask.alone(scope.current().world)
     rows = []
     for post in posts:
         ranks = held.get(post.pk, [])
+        if few and not ranks:
+            continue  # this post takes no part in the exercise
         first, second = (*ranks, None, None)[:2]
         rows.append(Addressee(
             world_id=notice.world_id, area_id=post.area_id, notice=notice, post=post, title=post.title, role=post.role,

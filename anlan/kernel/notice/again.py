@@ -14,7 +14,7 @@ from anlan.kernel.people.roles import STAFF
 from anlan.kernel.worlds.models import World
 
 from . import sending
-from .channels import CHANNELS, VIA
+from .channels import CHANNELS, VIA, call_name
 from .models import Addressee, Attempt
 
 BY_HAND = 100
@@ -46,7 +46,7 @@ def do_again(addressee: Addressee, person: Person, whom: str, channel: str) -> i
         Attempt(
             world_id=addressee.world_id, area_id=addressee.area_id, addressee=addressee, rung=n, whom=whom, person=person,
             name=person.name, channel=channel, address=CHANNELS[channel].address(person), planned_at=now(),
-            call=f"{addressee.notice_id}:{n}:{person.pk}:{channel}",
+            call=call_name(addressee.notice_id, n, person, channel),
             key=f"{addressee.notice_id}:{addressee.pk}:{n}:{person.pk}:{channel}",
         ).save()  # fmt: skip
         with scope.narrowed(reaches=None):  # carriers and their due rows belong to the system

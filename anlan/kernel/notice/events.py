@@ -14,6 +14,7 @@ from anlan.kernel.people import scope
 
 from .acts import Answer, Kind, State, do_answers, do_receipt
 from .models import Addressee, Attempt, Gateway, Receipt
+from .sealed import Unreadable
 
 REASONS = {
     "no_answer": "无人接听", "busy": "占线", "off": "关机或不在服务区", "wrong_number": "空号", "refused": "拒接",
@@ -107,7 +108,11 @@ def check_signature(gateway: Gateway, moment: str, signature: str, body: bytes) 
     """The gateway's own signature, made within the last minutes."""
     from .channels.http_gateway import sign
 
-    if not gateway.secret or not hmac.compare_digest(sign(gateway.secret, moment, body).encode(), signature.encode()):
+    try:
+        secret = gateway.secret
+    except Unreadable as fault:
+        raise Refused(str(fault)) from fault
+    if not secret or not hmac.compare_digest(sign(secret, moment, body).encode(), signature.encode()):
         raise Refused("签名不符")
     if not moment.isdigit() or abs(real().timestamp() - int(moment)) > PATIENCE_S:
         raise Refused("签名已过期")

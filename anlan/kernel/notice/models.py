@@ -10,6 +10,7 @@ from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import Placed, Scoped
 
 from .channels import CHANNELS, VIA
+from .sealed import seal, unseal
 
 CHANNEL_CHOICES = [(c.name, c.label) for c in CHANNELS.values()]
 CARRIER_CHOICES = [("simulator", "模拟"), ("http", "短信语音网关"), ("mail", "邮件服务器"), ("webhook", "群机器人")]
@@ -114,7 +115,7 @@ class Gateway(Placed):
     carrier = models.CharField("接入方式", max_length=20, choices=CARRIER_CHOICES[1:])
     address = models.CharField("地址", max_length=300)
     account = models.CharField("账号", max_length=120, blank=True)
-    secret = models.CharField("密钥", max_length=200, blank=True)
+    sealed = models.TextField("密钥", blank=True, editable=False)
     site = models.URLField("应答网址前缀", blank=True, help_text="短信中应答链接的网址,如 https://example.gov.cn")
     enabled = models.BooleanField("启用", default=True)
     faults = models.PositiveIntegerField("连续失败", default=0, editable=False)
@@ -126,6 +127,15 @@ class Gateway(Placed):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def secret(self) -> str:
+        """The secret in the clear, for the carrier only: no page, register, sheet or line reads it."""
+        return unseal(self.sealed)
+
+    @secret.setter
+    def secret(self, clear: str) -> None:
+        self.sealed = seal(clear)
 
     def clean(self) -> None:
         from .channels import check_gateway

@@ -16,7 +16,7 @@ from anlan.kernel.people.models import Area, Person
 
 from . import sending
 from .acts import State, do_close
-from .channels import CHANNELS
+from .channels import CHANNELS, call_name
 from .ladder import restore
 from .models import Addressee, Attempt, Notice
 
@@ -66,7 +66,7 @@ def _attempt(notice: Notice, n: int, addressee: Addressee, person: Person, chann
     return {
         "area_id": addressee.area_id, "addressee_id": addressee.pk, "person_id": person.pk, "name": person.name,
         "channel": channel, "address": CHANNELS[channel].address(person),
-        "call": f"{notice.pk}:{n}:{person.pk}:{channel}",
+        "call": call_name(notice.pk, n, person, channel),
         "key": f"{notice.pk}:{addressee.pk}:{n}:{person.pk}:{channel}",
     }  # fmt: skip
 

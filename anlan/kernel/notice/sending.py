@@ -12,27 +12,34 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from anlan.kernel.clock import beats, due, every, now, real
 from anlan.kernel.clock.models import Due
-from anlan.kernel.people import scope
+from anlan.kernel.people import ask, scope
 from anlan.kernel.people.scope import prefix
 from anlan.kernel.worlds.models import World
 
 from . import links
 from .acts import State
-from .channels import CARRIERS, Call, Down, Rejected, Sent, load
+from .channels import CARRIERS, CHANNELS, Call, Down, Later, Rejected, Sent, Unsure, load
 from .channels.simulator import Ring, simulate
+from .channels.wire import why
 from .models import Addressee, Attempt, Gateway, Notice
+from .sealed import Unreadable
 
 BATCH = 100
 THREADS = 8
 LONGEST_PAUSE = timedelta(seconds=60)
 LEASE_S = 300
+STILL = timedelta(minutes=5)
+"""So long after its last failure a gateway that merely opens its door is not called well."""
+OFF_LIST = "演练名单外,未外发"
+GIVE_UP = timedelta(hours=24)
 Fate = Sent | Down | Rejected
 load()
 
@@ -43,6 +50,10 @@ def route(notice: Notice, n: int) -> dict[str, int]:
     planned = Attempt.everywhere.filter(addressee__notice=notice, rung=n, state=Attempt.State.PLANNED)
     count = {"simulated": 0, "outside": 0, "failed": _fail(planned.filter(address=""), "没有号码或地址")}
     ringing: list[Ring] = []
+    if world.kind == World.Kind.EXERCISE:
+        ringing, off = _stand_in(world, planned)
+        count["failed"] += _fail(off, OFF_LIST)
+        planned = planned.filter(_listed(world))
     for channel in planned.order_by("channel").values_list("channel", flat=True).distinct():
         rest = [Ring(*row) for row in planned.filter(channel=channel).order_by("pk").values_list(*Ring._fields)]
         for gateway in gateways(world, channel):
@@ -58,6 +69,24 @@ def route(notice: Notice, n: int) -> dict[str, int]:
     return count
 
 
+def _listed(world: World) -> Q:
+    """Whom an exercise may reach outside: its participants, at the addresses of its list."""
+    return Q(address__in=world.allow, person__in=ask.called(world).values("person"))
+
+
+def _stand_in(world: World, planned: QuerySet[Attempt]) -> tuple[list[Ring], QuerySet[Attempt]]:
+    """The attempts for which simulated telephones stand in, and those that reach nobody.
+
+    Simulated are only those who take no part, and only where the exercise says so: nobody answers in a player's name.
+    """
+    off = planned.exclude(_listed(world))
+    if ask.alone(world):
+        return [], off
+    members = ask.called(world).values("person")
+    others = planned.exclude(person__in=members).order_by("pk").values_list(*Ring._fields)
+    return [Ring(*row) for row in others], off.filter(person__in=members)
+
+
 def gateways(world: World, channel: str) -> list[Gateway]:
     """The gateways in use for a channel, the one of the smallest area first. A replay has none."""
     if world.kind == World.Kind.REPLAY:
@@ -67,8 +96,8 @@ def gateways(world: World, channel: str) -> list[Gateway]:
 
 
 def simulated(world: World) -> bool:
-    """May the simulator stand in? Always outside the real city; in it only while it is the demo city."""
-    return not world.actual or settings.DEMO
+    """May the simulator stand in where no gateway is? In every replay, and in the real city while it is the demo."""
+    return world.kind == World.Kind.REPLAY or (world.actual and settings.DEMO)
 
 
 def _fail(rows: QuerySet[Attempt], reason: str) -> int:
@@ -108,10 +137,14 @@ def _claim(gateway: Gateway, calls: list[str]) -> dict[str, list[Attempt]]:
         rows.filter(state=Attempt.State.PLANNED).exclude(call__in=silent).update(
             state=Attempt.State.SKIPPED, ended_at=now(), reason="已应答,免呼"
         )
+        planned = rows.filter(state=Attempt.State.PLANNED)
+        _fail(planned.filter(planned_at__lt=now() - GIVE_UP * world.speed), "24小时内未能发出,已放弃")
+        if not gateway.enabled:
+            _fail(rows.filter(state__in=(Attempt.State.PLANNED, Attempt.State.SENDING)), "网关已停用,未外发")
         if world.kind == World.Kind.REPLAY:
-            _fail(rows.filter(state=Attempt.State.PLANNED), "回放中,未外发")
+            _fail(planned, "回放中,未外发")
         elif world.kind == World.Kind.EXERCISE:
-            _fail(rows.filter(state=Attempt.State.PLANNED).exclude(address__in=world.allow), "演练名单外,未外发")
+            _fail(planned.exclude(_listed(world)), OFF_LIST)
         rows.filter(state=Attempt.State.PLANNED).update(state=Attempt.State.SENDING, tries=F("tries") + 1)
         mine = rows.filter(state=Attempt.State.SENDING).select_related("addressee__notice", "addressee__area", "world")
         groups: dict[str, list[Attempt]] = {}
@@ -129,19 +162,26 @@ def _carry(gateway: Gateway, calls: dict[str, Call]) -> dict[str, Fate]:
             return Down("网关不通")
         try:
             return carrier.send(gateway, call)
-        except Down as fault:
+        except Unreadable as fault:
             down.set()
-            return fault
-        except Rejected as fault:
+            return Down(str(fault))
+        except (Down, Rejected) as fault:
+            if _ill(fault):
+                down.set()
             return fault
 
     with ThreadPoolExecutor(THREADS) as pool:
         return dict(zip(calls, pool.map(one, calls.values()), strict=True))
 
 
+def _ill(fate: Fate | None) -> bool:
+    """Does this fate say that the gateway itself is not well?"""
+    return isinstance(fate, (Down, Unsure)) and not isinstance(fate, Later)
+
+
 def _settle(gateway: Gateway, groups: dict[str, list[Attempt]], fates: dict[str, Fate], row: Due) -> None:
     """Write what became of each call; what could not go is put back and tried again later."""
-    fault = next((f for f in fates.values() if isinstance(f, Down)), None)
+    fault = next((f for f in fates.values() if _ill(f)), None)
     again = [key for key in groups if key not in fates or isinstance(fates[key], Down)]
     with transaction.atomic():
         for key, fate in fates.items():
@@ -153,12 +193,21 @@ def _settle(gateway: Gateway, groups: dict[str, list[Attempt]], fates: dict[str,
         if fates:
             _note_health(gateway, fault)
         if again:
-            at = _retry_at(gateway)
-            sending = Attempt.everywhere.filter(call__in=again, state=Attempt.State.SENDING)
-            sending.update(state=Attempt.State.PLANNED, reason=f"网关不通,第{row.body['tries'] + 1}次重试待发")
+            waits = any(isinstance(f, Later) for f in fates.values())
+            at = max(_retry_at(gateway), now() + pause(row.body["tries"])) if waits else _retry_at(gateway)
             tries = row.body["tries"] + 1
+            _put_back(again, fates, tries)
             key = f"send:{row.body['calls'][0]}:{tries}"
             due.put("notice.send", at, key=key, gateway=gateway.pk, calls=again, tries=tries)
+
+
+def _put_back(calls: list[str], fates: dict[str, Fate], tries: int) -> None:
+    """These calls are to be made later; why, stands on each."""
+    sending = Attempt.everywhere.filter(state=Attempt.State.SENDING)
+    waits = [key for key in calls if isinstance(fates.get(key), Later)]
+    for key in waits:
+        sending.filter(call=key).update(state=Attempt.State.PLANNED, reason=f"{fates[key]},第{tries}次重试待发")
+    sending.filter(call__in=calls).update(state=Attempt.State.PLANNED, reason=f"网关不通,第{tries}次重试待发")
 
 
 def _sent(sending: QuerySet[Attempt], key: str, fate: Sent) -> None:
@@ -167,12 +216,17 @@ def _sent(sending: QuerySet[Attempt], key: str, fate: Sent) -> None:
     Addressee.everywhere.filter(attempts__call=key, called_at=None).update(called_at=moment)
 
 
-def _note_health(gateway: Gateway, fault: Down | None) -> None:
+def pause(faults: int) -> timedelta:
+    """1, 2, 4 … seconds, at most a minute."""
+    return min(LONGEST_PAUSE, timedelta(seconds=2 ** min(faults, 6)))
+
+
+def _note_health(gateway: Gateway, fault: Fate | None) -> None:
     if fault is None:
         Gateway.everywhere.filter(pk=gateway.pk).update(faults=0, retry_at=None)
     else:
-        pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(gateway.faults, 6)))
-        Gateway.everywhere.filter(pk=gateway.pk).update(faults=F("faults") + 1, retry_at=real() + pause)
+        until = real() + pause(gateway.faults)
+        Gateway.everywhere.filter(pk=gateway.pk).update(faults=F("faults") + 1, retry_at=until)
     gateway.refresh_from_db()
     beat(gateway, str(fault or ""))
 
@@ -198,7 +252,7 @@ def wording(gateway: Gateway, group: list[Attempt]) -> Call:
         names = "、".join(f"{a.addressee.area}{a.addressee.name}" for a in group[:5])
         rest = f"等{len(group)}处" if len(group) > 5 else ""
         text += f" 以下责任人未应答:{names}{rest},请核实并转达。"
-    if notice.kind == Notice.Kind.CALL:
+    if notice.kind == Notice.Kind.CALL and not CHANNELS[first.channel].shared:
         text += " 收到请按1。" if own else " 收到请按1,已转达到位请按2。"
         if first.channel != "voice" and gateway.site:
             text += f" 或打开 {gateway.site.rstrip('/')}{links.path(first)}"
@@ -216,14 +270,23 @@ def probe_all(at: Any) -> None:
 def work_probe(row: Due) -> None:
     """Open a connection to the gateway and close it; the health page shows the result."""
     gateway = Gateway.everywhere.get(pk=row.body["gateway"])
-    if gateway.carrier == "webhook":
-        beat(gateway, "" if not gateway.faults else f"连续失败{gateway.faults}次")
+    if not gateway.enabled:
         return
     url = urlsplit(gateway.address)
     port = url.port or {"https": 443, "smtps": 465, "smtp": 25}.get(url.scheme, 80)
     try:
         socket.create_connection((url.hostname or "", port), timeout=3).close()
     except OSError as fault:
-        beat(gateway, f"连接失败:{fault}")
+        beat(gateway, f"连接失败:{why(fault)}")
         return
-    beat(gateway)
+    failing = gateway.faults and gateway.retry_at and gateway.retry_at > real() - STILL
+    beat(gateway, f"可以连通,但最近连续失败{gateway.faults}次" if failing else "")
+
+
+def try_out(gateway: Gateway, to: str) -> str:
+    """Send one test message now; what went wrong, or nothing. Waiting calls go on at once when it went well."""
+    call = Call(f"test:{gateway.pk}:{uuid4().hex[:12]}", gateway.channel, to, "【测试】安澜平台网关试发,收到无需处理。")
+    fate = _carry(gateway, {call.key: call})[call.key]
+    with transaction.atomic():
+        _note_health(gateway, fate if _ill(fate) else None)
+    return "" if isinstance(fate, Sent) else str(fate)

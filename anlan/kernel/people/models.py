@@ -150,3 +150,23 @@ class Grant(models.Model):
     @property
     def prefix(self) -> str:
         return prefix(self.area_id)
+
+
+class Participant(models.Model):
+    """A person takes part in an exercise. Who stands on no line neither enters its world nor is called in it."""
+
+    class Part(models.TextChoices):
+        DIRECT = "direct", "导调"
+        PLAY = "play", "参演"
+        OBSERVE = "observe", "观摩"
+
+    world = models.ForeignKey("worlds.World", models.CASCADE, verbose_name="演练", related_name="participants")
+    person = models.ForeignKey(Person, models.CASCADE, verbose_name="人员", related_name="+")
+    part = models.CharField("身份", max_length=10, choices=Part, default=Part.PLAY)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "参演人员"
+        constraints = [models.UniqueConstraint("world", "person", name="participant_once", violation_error_message="已在名单中")]
+
+    def __str__(self) -> str:
+        return f"{self.person}({self.get_part_display()})"

@@ -11,6 +11,8 @@ class Role:
     """May see telephone numbers of others unmasked, because the post must call them."""
     keeper: bool = False
     """One of the three separated keepers; a person holds at most one."""
+    looks: bool = False
+    """Looks and does nothing. It comes from the world that is entered and is never granted."""
 
 
 ROLES = {
@@ -30,10 +32,13 @@ ROLES = {
         Role("system_keeper", "系统管理员", keeper=True),
         Role("security_keeper", "安全管理员", keeper=True),
         Role("audit_keeper", "审计管理员", keeper=True),
-        Role("guest", "演示访客"),
+        Role("guest", "演示访客", looks=True),
+        Role("observer", "演练观摩", looks=True),
     )
 }
 
 STAFF = ("leader", "duty_lead", "duty_officer", "flood_office", "district_duty", "town_duty")
 COMMAND = ("leader", "duty_lead", "duty_officer", "flood_office")
-READERS = (*STAFF, "inspector", "guest")
+LOOKERS = tuple(role.name for role in ROLES.values() if role.looks)
+GRANTED = tuple(role.name for role in ROLES.values() if not role.looks)
+READERS = (*STAFF, "inspector", *LOOKERS)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.db import models
+
 from anlan.kernel.cases.models import Remark
 from anlan.kernel.clock.models import Beat, Due
 from anlan.kernel.journal import read
 from anlan.kernel.notice.models import Addressee, Attempt, Gateway, Notice, Receipt
+from anlan.kernel.people import ask
 from anlan.kernel.people.models import Area, Grant, Holding, Person, Post, Unit
 from anlan.kernel.people.roles import COMMAND, READERS, STAFF
 from anlan.kernel.worlds.models import World
@@ -30,7 +33,14 @@ Register(Holding, columns="post person rank area since until", filters="area ran
          group=SYSTEM, see=ALL_EYES, write=("system_keeper",), order="area_id post_id rank", join="post__area")  # fmt: skip
 Register(Grant, columns="person role area unit since until", filters="area role since until", search="person__name",
          group=SYSTEM, see=("security_keeper", "audit_keeper"), order="-since")  # fmt: skip
-Register(World, columns="title kind name speed paused ends closed", filters="kind closed", search="title name",
+class Worlds(Register):
+    """Of the exercises only those that the asker takes part in."""
+
+    def seen(self) -> models.QuerySet:
+        return ask.enterable(super().seen())
+
+
+Worlds(World, columns="title kind name speed paused ends closed", filters="kind closed", search="title name",
          group=SYSTEM, see=(*COMMAND, *KEEPERS), order="-id", city=True)  # fmt: skip
 Register(read.Line, name="journal", columns="at who unit verb text level area",
          filters="area at verb level subject_type subject_id", search="text who verb", group=SYSTEM,

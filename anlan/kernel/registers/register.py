@@ -26,7 +26,7 @@ from .filters import asked, compile_set, sees_full
 ALL: dict[str, Register] = {}
 PER_PAGE = 50
 MANY = 10_000
-PLUMBING = ("world", "rule", "turn", "digest", "user", "secret")
+PLUMBING = ("world", "rule", "turn", "digest", "user", "sealed")
 
 
 @dataclass(eq=False)

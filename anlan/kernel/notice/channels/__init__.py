@@ -1,16 +1,20 @@
 """Channels (how a person is reached) and carriers (what carries them out).
 
 A carrier is one class in one file here: ``@carrier`` registers it under its name. A carrier that talks to the outside
-gives ``send``; it may raise ``Down`` (try again later, same key) or ``Rejected`` (this one will never go).
+gives ``send``; it may raise ``Down`` (the gateway fails: try again later, same key), ``Later`` (only this call has to
+wait), ``Unsure`` (nobody knows whether it went: never repeated) or ``Rejected`` (this one will never go). The words of
+these faults are read on pages: they never quote an address or what the far end said, for both may carry a secret.
 """
 
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
@@ -24,6 +28,8 @@ class Channel:
     name: str
     label: str
     address: Callable[[Person], str]
+    shared: bool = False
+    """Its address belongs to an area: one call there reaches all, and no key or link in it can be one person's answer."""
 
 
 def _phone(person: Person) -> str:
@@ -43,9 +49,9 @@ CHANNELS = {
     for channel in (
         Channel("voice", "语音电话", _phone),
         Channel("sms", "短信", _phone),
-        Channel("loudspeaker", "应急广播", _area),
+        Channel("loudspeaker", "应急广播", _area, shared=True),
         Channel("mail", "电子邮件", _mail),
-        Channel("group", "工作群", _area),
+        Channel("group", "工作群", _area, shared=True),
     )
 }
 VIA = {
@@ -54,12 +60,26 @@ VIA = {
 }  # fmt: skip
 
 
+def call_name(notice: int, n: int, person: Person, channel: str) -> str:
+    """Names one physical call: of a person, or of an area where the channel is shared."""
+    way = CHANNELS[channel]
+    return f"{notice}:{n}:{way.address(person) if way.shared else person.pk}:{channel}"
+
+
 class Down(Exception):
     """The gateway cannot be reached or asks to wait; the same call is tried again with the same key."""
 
 
+class Later(Down):
+    """Only this call has to wait, such as for a full mailbox; the gateway itself is well."""
+
+
 class Rejected(Exception):
     """The gateway refuses this call for good; the message says why."""
+
+
+class Unsure(Rejected):
+    """The line broke after the call was handed over: it may have gone, so it is not repeated."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +110,9 @@ class Carrier:
     idempotent: ClassVar[bool] = False
     """Does the far end know a call again by its key? If not, a call whose fate a crash left open is not repeated."""
 
+    def check(self, gateway: Gateway) -> None:
+        """Could this gateway work at all? Raises ValidationError with the field that is wrong."""
+
     def send(self, gateway: Gateway, call: Call) -> Sent:
         """Hand one call over. Runs in a thread and must not touch the database."""
         raise Rejected(f"{self.label}不外发")
@@ -119,5 +142,18 @@ def check_gateway(gateway: Gateway) -> None:
     if gateway.channel not in kind.channels:
         carried = "、".join(CHANNELS[c].label for c in kind.channels)
         raise ValidationError({"channel": f"{kind.label}只能承载 {carried}"})
-    if kind.name == "http" and not gateway.secret:
-        raise ValidationError({"secret": "短信语音网关须设密钥,用于双向签名"})
+    kind.check(gateway)
+
+
+def check_address(address: str, schemes: tuple[str, ...]) -> None:
+    """A scheme, a host, perhaps a port and a path; nothing in it that should be secret."""
+    shape = "、".join(f"{s}://" for s in schemes)
+    try:
+        url = urlsplit(address)
+        host, _ = url.hostname, url.port
+    except ValueError as fault:
+        raise ValidationError({"address": f"地址无法识别,应以 {shape} 开头"}) from fault
+    if url.scheme not in schemes or not host or re.search(r"[\s\x00-\x1f]", address):
+        raise ValidationError({"address": f"地址应为 {shape} 加主机名,可带端口"})
+    if url.username or url.password or url.query or url.fragment:
+        raise ValidationError({"address": "地址里不能写用户名、密码或参数;密钥请填在密钥栏"})

@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import urlsplit
 
 import orjson
+from django.core.exceptions import ValidationError
 
 from anlan.kernel.clock import real
 from anlan.kernel.notice.models import Gateway
 
-from . import Call, Carrier, Down, Rejected, Sent, carrier
+from . import Call, Carrier, Down, Rejected, Sent, Unsure, carrier, check_address
+from .wire import post
 
 TIMEOUT_S = 4
 
@@ -38,34 +38,31 @@ class HttpGateway(Carrier):
     channels = ("voice", "sms", "loudspeaker")
     idempotent = True
 
+    def check(self, gateway: Gateway) -> None:
+        check_address(gateway.address, ("http", "https"))
+        if not gateway.sealed:
+            raise ValidationError({"secret": "短信语音网关须设密钥,用于双向签名"})
+
     def send(self, gateway: Gateway, call: Call) -> Sent:
         body = orjson.dumps(
             {"key": call.key, "channel": call.channel, "to": call.to, "text": call.text, "level": call.level}
         )
         moment = str(int(real().timestamp()))
-        status, answer = _post(gateway.address, body, {
+        headers = {
             "Content-Type": "application/json", "Idempotency-Key": call.key,
             "X-Anlan-Time": moment, "X-Anlan-Signature": sign(gateway.secret, moment, body),
-        })  # fmt: skip
+        }  # fmt: skip
+        try:
+            status, answer = post(gateway.address, body, headers, TIMEOUT_S)
+        except Unsure as fault:  # the key makes repeating safe
+            raise Down("网关没有答复") from fault
         if status == 409 or 200 <= status < 300:
             return Sent(_number(answer))
+        if status in (401, 403):
+            raise Down(f"网关不认我方签名({status}),请核对密钥")
         if status == 429 or status >= 500:
             raise Down(f"网关返回 {status}")
         raise Rejected(f"网关拒绝({status})")
-
-
-def _post(address: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    url = urlsplit(address)
-    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
-    line = kind(url.hostname or "", url.port, timeout=TIMEOUT_S)
-    try:
-        line.request("POST", url.path + (f"?{url.query}" if url.query else ""), body, headers)
-        answer = line.getresponse()
-        return answer.status, answer.read(64_000)
-    except (OSError, HTTPException) as fault:
-        raise Down(f"网关不通:{fault}") from fault
-    finally:
-        line.close()
 
 
 def _number(answer: bytes) -> str:

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('carrier', models.CharField(choices=[('http', '短信语音网关'), ('mail', '邮件服务器'), ('webhook', '群机器人')], max_length=20, verbose_name='接入方式')),
                 ('address', models.CharField(max_length=300, verbose_name='地址')),
                 ('account', models.CharField(blank=True, max_length=120, verbose_name='账号')),
-                ('secret', models.CharField(blank=True, max_length=200, verbose_name='密钥')),
+                ('sealed', models.TextField(blank=True, editable=False, verbose_name='密钥')),
                 ('site', models.URLField(blank=True, help_text='短信中应答链接的网址,如 https://example.gov.cn', verbose_name='应答网址前缀')),
                 ('enabled', models.BooleanField(default=True, verbose_name='启用')),
                 ('faults', models.PositiveIntegerField(default=0, editable=False, verbose_name='连续失败')),

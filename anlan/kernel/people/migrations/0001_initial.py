@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('worlds', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -59,7 +60,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('title', models.CharField(max_length=40, verbose_name='岗位')),
-                ('role', models.CharField(choices=[('leader', '局领导'), ('duty_lead', '带班领导'), ('duty_officer', '值班员'), ('flood_office', '市防办'), ('district_duty', '区市值班'), ('town_duty', '镇街值班'), ('village_officer', '灾害信息员'), ('reservoir_keeper', '水库责任人'), ('inspector', '执法人员'), ('team', '救援队伍'), ('enterprise', '企业'), ('system_keeper', '系统管理员'), ('security_keeper', '安全管理员'), ('audit_keeper', '审计管理员'), ('guest', '演示访客')], max_length=20, verbose_name='角色')),
+                ('role', models.CharField(choices=[('leader', '局领导'), ('duty_lead', '带班领导'), ('duty_officer', '值班员'), ('flood_office', '市防办'), ('district_duty', '区市值班'), ('town_duty', '镇街值班'), ('village_officer', '灾害信息员'), ('reservoir_keeper', '水库责任人'), ('inspector', '执法人员'), ('team', '救援队伍'), ('enterprise', '企业'), ('system_keeper', '系统管理员'), ('security_keeper', '安全管理员'), ('audit_keeper', '审计管理员'), ('guest', '演示访客'), ('observer', '演练观摩')], max_length=20, verbose_name='角色')),
                 ('tier', models.CharField(choices=[('city', '市'), ('district', '区(市)'), ('town', '镇(街道)'), ('village', '村(社区)')], max_length=10, verbose_name='层级')),
                 ('area', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.area', verbose_name='所在区域')),
                 ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='posts', to='people.unit', verbose_name='单位')),
@@ -97,7 +98,7 @@ class Migration(migrations.Migration):
             name='Grant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('leader', '局领导'), ('duty_lead', '带班领导'), ('duty_officer', '值班员'), ('flood_office', '市防办'), ('district_duty', '区市值班'), ('town_duty', '镇街值班'), ('village_officer', '灾害信息员'), ('reservoir_keeper', '水库责任人'), ('inspector', '执法人员'), ('team', '救援队伍'), ('enterprise', '企业'), ('system_keeper', '系统管理员'), ('security_keeper', '安全管理员'), ('audit_keeper', '审计管理员'), ('guest', '演示访客')], max_length=20, verbose_name='角色')),
+                ('role', models.CharField(choices=[('leader', '局领导'), ('duty_lead', '带班领导'), ('duty_officer', '值班员'), ('flood_office', '市防办'), ('district_duty', '区市值班'), ('town_duty', '镇街值班'), ('village_officer', '灾害信息员'), ('reservoir_keeper', '水库责任人'), ('inspector', '执法人员'), ('team', '救援队伍'), ('enterprise', '企业'), ('system_keeper', '系统管理员'), ('security_keeper', '安全管理员'), ('audit_keeper', '审计管理员'), ('guest', '演示访客'), ('observer', '演练观摩')], max_length=20, verbose_name='角色')),
                 ('unit', models.CharField(blank=True, max_length=60, verbose_name='单位前缀')),
                 ('since', models.DateField(verbose_name='自')),
                 ('until', models.DateField(blank=True, null=True, verbose_name='至')),
@@ -130,6 +131,20 @@ class Migration(migrations.Migration):
                 ('objects', django.db.models.manager.Manager()),
                 ('everywhere', django.db.models.manager.Manager()),
             ],
+        ),
+        migrations.CreateModel(
+            name='Participant',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('part', models.CharField(choices=[('direct', '导调'), ('play', '参演'), ('observe', '观摩')], default='play', max_length=10, verbose_name='身份')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='people.person', verbose_name='人员')),
+                ('world', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='participants', to='worlds.world', verbose_name='演练')),
+            ],
+            options={
+                'verbose_name': '参演人员',
+                'verbose_name_plural': '参演人员',
+                'constraints': [models.UniqueConstraint(models.F('world'), models.F('person'), name='participant_once', violation_error_message='已在名单中')],
+            },
         ),
         migrations.AddIndex(
             model_name='post',

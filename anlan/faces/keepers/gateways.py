@@ -1,0 +1,174 @@
+"""What the system keeper does to gateways: the ways out of messages, and the senders of readings."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from anlan.kernel import journal
+from anlan.kernel.cases.flow import Refused
+from anlan.kernel.clock.models import Beat
+from anlan.kernel.notice import sending
+from anlan.kernel.notice.channels import CHANNELS
+from anlan.kernel.notice.models import Gateway
+from anlan.kernel.notice.sealed import Unreadable
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Person
+from anlan.sensing.models import Gateway as Sender
+
+from .acts import only
+
+FACTS = ("name", "title", "channel", "carrier", "address", "account", "area_id", "site", "enabled")
+
+
+def facts(gateway: Gateway) -> dict[str, Any]:
+    """What of a gateway may stand in the journal: everything but its secret."""
+    return {name: getattr(gateway, name) for name in FACTS}
+
+
+def check_gateway(gateway: Gateway, given: dict[str, Any]) -> Gateway:
+    """The gateway with what was typed, or which field is wrong. An empty secret keeps the one that is sealed."""
+    only("system_keeper")
+    secret = given.pop("secret", "")
+    for name, value in given.items():
+        setattr(gateway, name, value)
+    if secret:
+        gateway.secret = secret
+    try:
+        gateway.full_clean(exclude=["address"] if gateway.carrier == "webhook" else [])
+    except ValidationError as fault:
+        field, words = next(iter(fault.message_dict.items()))
+        raise Refused(";".join(words), field=field) from fault
+    except Unreadable as fault:
+        raise Refused("原密钥已无法解开,请在此重新录入", field="secret") from fault
+    return gateway
+
+
+def do_save(gateway: Gateway, new_secret: bool) -> None:
+    """Enter a gateway or change it. The fault count begins anew, so that waiting calls are tried at once."""
+    old = Gateway.everywhere.filter(pk=gateway.pk).first()
+    verb, word = ("gateway.changed", "修改") if old else ("gateway.added", "新增")
+    gateway.faults, gateway.retry_at = 0, None
+    with transaction.atomic():
+        gateway.save()
+        note = ",密钥已更换" if old and new_secret else ""
+        text = f"{word}通信网关 {gateway.title}({gateway.name}){note}"
+        journal.write(verb, gateway, text=text, before=facts(old) if old else None, after=facts(gateway), area=scope.ROOT)
+
+
+def check_switch(gateway: Gateway, on: bool) -> None:
+    only("system_keeper")
+    if gateway.enabled == on:
+        raise Refused(f"{gateway} 已经{'启用' if on else '停用'}。")
+
+
+def do_switch(gateway: Gateway, on: bool) -> None:
+    """Switch a gateway on or off. One that is off carries nothing, also not what was waiting, and has no pulse."""
+    verb, word = ("gateway.restored", "启用") if on else ("gateway.closed", "停用")
+    with transaction.atomic():
+        Gateway.everywhere.filter(pk=gateway.pk).update(enabled=on, faults=0, retry_at=None)
+        if not on:
+            Beat.objects.filter(name=f"gateway:{gateway.name}").delete()
+        journal.write(verb, gateway, text=f"{word}通信网关 {gateway.title}({gateway.name})", area=scope.ROOT)
+
+
+def own_address(gateway: Gateway) -> str:
+    """Where a test may go: to the keeper's own number or mailbox; a robot speaks only in its own group."""
+    who = Person.everywhere.select_related("user").filter(pk=scope.current().person_id).first()
+    if who is None or gateway.channel == "loudspeaker":
+        return ""
+    return CHANNELS[gateway.channel].address(who)
+
+
+def check_test(gateway: Gateway) -> str:
+    only("system_keeper")
+    if not gateway.enabled:
+        raise Refused(f"{gateway} 已停用,请先启用再试发。")
+    if gateway.channel == "loudspeaker":
+        raise Refused("应急广播会惊动居民,不在这里试发。")
+    if not (to := own_address(gateway)):
+        what = "邮箱" if gateway.channel == "mail" else "手机号码"
+        raise Refused(f"您本人没有登记{what},试发只能发给本人。请先在人员台账或账户页登记。")
+    return to
+
+
+def do_test(gateway: Gateway, to: str) -> str:
+    """Send one message to oneself; what went wrong, or nothing. Runs outside a transaction, for the line may hang."""
+    fault = sending.try_out(gateway, to)
+    with transaction.atomic():
+        how = f"失败:{fault}" if fault else "成功"
+        text = f"试发通信网关 {gateway.title}({gateway.name}),{how}"
+        journal.write("gateway.tested", gateway, text=text, after={"fault": fault}, area=scope.ROOT)
+    return fault
+
+
+def check_rotate(gateway: Gateway, typed: str) -> None:
+    """A new secret: typed, or made here where both sides are free to choose it."""
+    if typed or gateway.carrier == "http":
+        check_gateway(gateway, {"secret": typed or "made below"})
+        return
+    only("system_keeper")
+    raise Refused("请填写新的密钥。", field="secret")
+
+
+def do_rotate(gateway: Gateway, typed: str) -> str:
+    """Returns the secret that was made here, to be shown once; nothing when it was typed."""
+    made = "" if typed else secrets.token_urlsafe(32)
+    gateway.secret = typed or made
+    with transaction.atomic():
+        fresh = {"sealed": gateway.sealed, "address": gateway.address, "faults": 0, "retry_at": None}
+        Gateway.everywhere.filter(pk=gateway.pk).update(**fresh)
+        text = f"更换通信网关 {gateway.title}({gateway.name})的密钥"
+        journal.write("gateway.rotated", gateway, text=text, area=scope.ROOT)
+    return made
+
+
+# senders of readings
+
+
+def _token() -> tuple[str, str]:
+    clear = secrets.token_urlsafe(32)
+    return clear, hashlib.sha256(clear.encode()).hexdigest()
+
+
+def check_sender(name: str) -> None:
+    only("system_keeper")
+    if not 2 <= len(name) <= 40 or not name.isprintable():
+        raise Refused("名称须为 2 到 40 个字。", field="name")
+    if Sender.objects.filter(name=name).exists():
+        raise Refused(f"已有名为 {name} 的感知网关。", field="name")
+
+
+def do_sender(name: str) -> tuple[Sender, str]:
+    """A new sender and its token, which is shown once."""
+    clear, digest = _token()
+    with transaction.atomic():
+        sender = Sender.objects.create(name=name, token=digest)
+        journal.write("sender.added", sender, text=f"新增感知网关 {name}", area=scope.ROOT)
+    return sender, clear
+
+
+def check_sender_act(sender: Sender, on: bool | None = None) -> None:
+    only("system_keeper")
+    if on is not None and sender.enabled == on:
+        raise Refused(f"{sender} 已经{'启用' if on else '停用'}。")
+
+
+def do_sender_rotate(sender: Sender) -> str:
+    """A new token; the old one is void at once."""
+    clear, digest = _token()
+    with transaction.atomic():
+        Sender.objects.filter(pk=sender.pk).update(token=digest)
+        journal.write("sender.rotated", sender, text=f"更换感知网关 {sender} 的令牌,旧令牌作废", area=scope.ROOT)
+    return clear
+
+
+def do_sender_switch(sender: Sender, on: bool) -> None:
+    verb, word = ("sender.restored", "启用") if on else ("sender.closed", "停用")
+    with transaction.atomic():
+        Sender.objects.filter(pk=sender.pk).update(enabled=on)
+        journal.write(verb, sender, text=f"{word}感知网关 {sender}", area=scope.ROOT)
