@@ -32,6 +32,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 outbound.watch()
 django.setup()
 
+from anlan.faces import gate  # noqa: E402
+
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["ANLAN_HOME"], ignore_errors=True)
@@ -69,6 +71,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("the run fails, whatever its tests say", red=True)
         for line in breaches:
             terminalreporter.line(line)
+
+
+# ── what a process remembers, though each test begins with fresh tables ─────────────────────────────────────
+
+
+@pytest.fixture(autouse=True)
+def nobody_remembered() -> None:
+    """Grants are remembered by account for seconds, and the next test's accounts have the same keys."""
+    gate.forget()
 
 
 # ── servers and the browser: real ones, or the test says why it did not run ─────────────────────────────────
