@@ -111,10 +111,10 @@ async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
         finally:
             connection.close()
 
-    def begin(who: scope.Scope, views: tuple[str, ...]) -> list[bytes]:
+    def begin(reader: feed.Reader) -> list[bytes]:
         try:
-            missed = feed.missed(who, int(after)) if after.isdecimal() and len(after) < 19 else []
-            return missed + [feed.encode("state", feed.recent(name, who)) for name in views]
+            missed = feed.missed(reader.who, int(after)) if after.isdecimal() and len(after) < 19 else []
+            return missed + feed.begun(reader)
         finally:
             connection.close()
 
@@ -125,7 +125,7 @@ async def _live(scope_: dict[str, Any], receive: Any, send: Send) -> None:
     views = tuple(name for name in watching if name in feed.VIEWS and who.roles & set(READERS))
     reader = feed.HUB.join(who, views)  # before the past is read, so that nothing falls in between
     try:
-        missed = await asyncio.to_thread(begin, who, views)
+        missed = await asyncio.to_thread(begin, reader)
         await send({"type": "http.response.start", "status": 200, "headers": SSE})
         await _pour(reader, missed, receive, send, look)
     finally:

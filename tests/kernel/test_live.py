@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
+from anlan.engines import merge_patch
 from anlan.kernel import clock, journal
 from anlan.kernel.journal import read
 from anlan.kernel.live import feed
@@ -100,3 +101,30 @@ def test_the_pages_of_a_replay_are_told_its_time():
     told = feed.pace(replay, clock.real() + timedelta(minutes=5))
     assert told["speed"] == 600 and not told["paused"]
     assert datetime.fromisoformat(told["now"]) - start == timedelta(minutes=5), "it waits for its rows"
+
+
+def test_a_watched_view_comes_whole_and_then_as_changes_whenever_a_reader_joins(world, hub, monkeypatch):
+    state = {"n": 0, "same": "x" * 500}
+    monkeypatch.setitem(feed.VIEWS, "probe", lambda who: dict(state))
+    monkeypatch.setattr(feed, "_kept", {})
+    readers = [feed.Reader(scope.Scope(world), ("probe",)) for _ in range(3)]
+    hub.fan_out = lambda events: [r.push(piece) for alike, piece in events for r in alike]
+
+    def has(reader):
+        """What the screen shows after all that it was sent."""
+        shown = None
+        for piece in b"".join(reader.sent + reader.waiting).split(b"\n\n"):
+            kind, _, data = piece.removeprefix(b"event: ").partition(b"\ndata: ")
+            if kind in (b"state", b"patch"):
+                shown = merge_patch.merge(None if kind == b"state" else shown, orjson.loads(data))
+        return shown
+
+    for turn, reader in enumerate(readers):
+        hub.readers.add(reader)
+        reader.sent = feed.begun(reader) if turn < 2 else []  # the third is told before its beginning is read
+        state["n"] += 1
+        feed.tell_once()
+        if turn == 2:
+            reader.sent = feed.begun(reader)
+        assert [has(r)["n"] for r in readers[: turn + 1]] == [state["n"]] * (turn + 1)
+    assert sum(len(e) for e in readers[0].waiting) < 200, "what stays the same is not sent again"

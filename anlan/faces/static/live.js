@@ -2,8 +2,20 @@
 
 const QUIET = 45_000, RETRY = 3_000;
 
-export function live(url, { events = {}, open = () => {}, lost = () => {} }) {
-  let source, heard = 0, down = false, retry = 0;
+// JSON merge patch (RFC 7396).
+export function merge(target, patch) {
+  if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
+  const made = target && typeof target === "object" && !Array.isArray(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete made[name];
+    else made[name] = merge(made[name], value);
+  }
+  return made;
+}
+
+// A watched view comes whole when the stream begins, then as changes; `state` is always given the whole.
+export function live(url, { state, events = {}, open = () => {}, lost = () => {} }) {
+  let source, whole = null, heard = 0, down = false, retry = 0;
   const hear = () => {
     heard = performance.now();
     if (down) { down = false; open(); }
@@ -19,7 +31,11 @@ export function live(url, { events = {}, open = () => {}, lost = () => {} }) {
       if (source.readyState === EventSource.CLOSED) { clearTimeout(retry); retry = setTimeout(connect, RETRY); }
     };
     source.addEventListener("ping", hear);
-    for (const [name, act] of Object.entries(events)) {
+    const views = state ? {
+      state: found => state(whole = found),
+      patch: change => state(whole = merge(whole, change)),
+    } : {};
+    for (const [name, act] of Object.entries({ ...views, ...events })) {
       source.addEventListener(name, event => { hear(); act(JSON.parse(event.data)); });
     }
   };

@@ -20,6 +20,7 @@ import orjson
 from django.db import close_old_connections
 from django.utils import timezone
 
+from anlan.engines import merge_patch
 from anlan.kernel.clock import beats, real
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
@@ -61,6 +62,8 @@ class Reader:
 
     who: scope.Scope
     watching: tuple[str, ...] = ()
+    told: dict[str, dict] = field(default_factory=dict)
+    """By view: the state that it has, or will have when all that waits has arrived; what follows is told as a change of it."""
     waiting: list[bytes] = field(default_factory=list)
     fresh: asyncio.Event = field(default_factory=asyncio.Event)
     open: bool = True
@@ -194,11 +197,36 @@ def tell_once(changed: set[int] | None = None) -> None:
         who, world = readers[0].who, worlds[readers[0].who.world.pk]
         due = changed is None or world.pk in changed
         clock = encode("clock", pace(world, moment)) if world.stepped else b""
-        states = {name: encode("state", compute(name, who)) for name in {w for r in readers for w in r.watching} if due}
-        for watching in {r.watching for r in readers}:
-            piece = clock + b"".join(states[name] for name in watching if name in states)
-            events.append(([r for r in readers if r.watching == watching], piece))
+        states = {name: compute(name, who) for name in {w for r in readers for w in r.watching} if due}
+        events += [(alike, clock + told) for alike, told in _told(readers, states)]
     HUB.fan_out([(readers, piece) for readers, piece in events if piece])
+
+
+def _told(readers: list[Reader], states: dict[str, dict]) -> list[tuple[list[Reader], bytes]]:
+    """For readers that watch the same views and have the same of them: each whole, or what has changed as a merge patch."""
+    found: dict[tuple, tuple[dict, list[Reader]]] = {}
+    for reader in readers:
+        had = {name: reader.told.get(name) for name in reader.watching if name in states}
+        found.setdefault(tuple((name, id(state)) for name, state in had.items()), (had, []))[1].append(reader)
+    for had, alike in found.values():
+        for reader in alike:
+            reader.told |= {name: states[name] for name in had}
+    return [(alike, b"".join(_change(state, states[name]) for name, state in had.items())) for had, alike in found.values()]
+
+
+def _change(had: dict | None, state: dict) -> bytes:
+    if had is None:
+        return encode("state", state)
+    patch = merge_patch.diff(had, state)
+    return encode("patch", patch) if patch else b""
+
+
+def begun(reader: Reader) -> list[bytes]:
+    """The states that a stream begins with."""
+    found = {name: recent(name, reader.who) for name in reader.watching}
+    for name, state in found.items():
+        reader.told.setdefault(name, state)  # unless a newer one is on its way already
+    return [encode("state", state) for state in found.values()]
 
 
 def pace(world: World, moment: datetime) -> dict[str, Any]:

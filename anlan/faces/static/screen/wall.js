@@ -48,7 +48,8 @@ const again = () => ask().catch(fault => { console.warn(fault); lost(); });
 
 live(`${base}/live/?watch=screen`, {
   open: again, lost,
-  events: { state: state => { show(state); found(); }, line: item => feed.add(item), clock: now => pace.set(now) },
+  state: state => { show(state); found(); },
+  events: { line: item => feed.add(item), clock: now => pace.set(now) },
 });
 again();
 follow();
