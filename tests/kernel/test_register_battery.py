@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import User
@@ -56,6 +57,12 @@ def ours(world):
 @pytest.fixture
 def theirs(world):
     return Filler(world, city.AOSHANWEI, THEIRS, 5000)
+
+
+@EVERY
+def test_its_page_speaks_chinese(register):
+    labels = [register.title, *(c.label for c in (*register.heads, *register.inputs))]
+    assert [one for one in labels if not re.search("[\u4e00-\u9fff]", one)] == []
 
 
 def enter(client, roles, place=scope.ROOT, name="asker"):
