@@ -196,9 +196,10 @@ def test_people_moved_count_once_however_often_a_village_reports_and_whatever_th
             notices.do_report_moved(village, households, people)
     with scope.everyone(town.world):
         event = Event.objects.get()
-    assert "已报告转移 5 户 14 人(1 个点报告)" in text_of(client.get(f"/desk/events/{event.pk}/")).translate(NARROW)
-    rows = client.get("/screen/state.json").json()["event"]["rows"]
-    assert {"label": "转移", "value": "5 户 14 人"} in rows
+    page = text_of(client.get(f"/desk/events/{event.pk}/")).translate(NARROW)
+    assert "5 户 14 人</a>(1 个点报告)" in page
+    rows = {r["label"]: r for r in client.get("/screen/state.json").json()["event"]["rows"]}
+    assert [(n["value"], n["unit"]) for n in rows["转移"]["numbers"]] == [(5, "户"), (14, "人")]
 
 
 @pytest.fixture

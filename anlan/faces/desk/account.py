@@ -116,14 +116,14 @@ def moved(story: Story) -> dict[str, Any]:
     told = summary.moved(story.addressees)
     table = []
     for area in Area.objects.filter(level=TIERS.DISTRICT).order_by("rank"):
-        if part := [row for row in told if row[0].startswith(area.code[:6])]:
+        if part := [row for row in told if row.area_id.startswith(area.code[:6])]:
             table.append((area.name, *_sums(part)))
     villages, households, people = _sums(told)
     return {"households": households, "people": people, "villages": villages, "rows": table}
 
 
-def _sums(told: list[tuple[str, int, int]]) -> tuple[int, int, int]:
-    return len({area for area, _, _ in told}), sum(h for _, h, _ in told), sum(p for _, _, p in told)
+def _sums(told: list[Addressee]) -> tuple[int, int, int]:
+    return len({a.area_id for a in told}), sum(a.households or 0 for a in told), sum(a.people or 0 for a in told)
 
 
 def signals(story: Story) -> QuerySet[Warning]:

@@ -17,14 +17,22 @@ from anlan.kernel.notice.again import BY_HAND, check_again
 from anlan.kernel.notice.channels import CHANNELS, VIA
 from anlan.kernel.notice.ladder import restore
 from anlan.kernel.notice.models import Addressee, Attempt, Notice
+from anlan.kernel.notice.summary import FAIR, FAST
+from anlan.kernel.papers import words
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Unit
 from anlan.kernel.people.roles import READERS, STAFF
+from anlan.kernel.registers import find
 
-from .figures import counted
+from .figures import Figure, counted
 
 State = Addressee.State
 OPEN = (State.SILENT, State.WAITING)
+COLUMNS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("total", "发往", {}), ("answered", "已应答", {"state": list(Addressee.ANSWERS)}), ("on_behalf", "其中代答", {"state": "on_behalf"}),
+    ("in_5", "5分钟内", {"waited_s_max": FAST.total_seconds()}), ("in_10", "10分钟内", {"waited_s_max": FAIR.total_seconds()}),
+    ("waiting", "待应答", {"state": "waiting"}), ("silent", "未应答", {"state": "silent"}),
+)  # fmt: skip
 FIRST = 60
 LIST = 50
 
@@ -51,14 +59,15 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     """One notice: figures, the silent by name, and the tree by district and town."""
     notice = get_object_or_404(Notice.objects, pk=pk)
     only = request.GET.get("only") == "open"
-    context = {"notice": notice, "figures": figures(notice), "told": summary.summary(notice), "districts": districts(notice, only)}
+    told = summary.summary(notice)
+    context = {"notice": notice, "figures": figures(notice, told["median_s"]), "tiers": tiers(told, notice), "districts": districts(notice, only)}
     silent = summary.silent(notice)
     shown = with_last(list(silent.select_related("area__parent__parent", "person")[:FIRST]))
     context |= {"silent": shown, "more": max(0, silent.count() - FIRST), "only": only, "rungs": restore(notice.ladder)}
     return render(request, "desk/call.html", context)
 
 
-def figures(notice: Notice) -> list[Any]:
+def figures(notice: Notice, median: float | None) -> list[Any]:
     """The notice's numbers, each the rows that it opens."""
     where: dict[str, Any] = {"notice": notice.pk}
     return [
@@ -67,7 +76,24 @@ def figures(notice: Notice) -> list[Any]:
         counted("addressee", {**where, "state": "waiting"}, "待应答", "岗", "呼叫阶梯未走完、尚未应答的岗位数"),
         counted("addressee", {**where, "state": "silent"}, "未应答", "岗", "呼叫阶梯走完仍无人应答的岗位数", alert=True),
         counted("addressee", {**where, "state": "on_behalf"}, "其中代答", "岗", "由他人确认后代为应答的岗位数"),
-    ]
+        counted("addressee", {**where, "waited_s_max": FAST.total_seconds()}, "5分钟内", "岗", "首次呼叫后 5 分钟内应答的岗位数"),
+        counted("addressee", {**where, "waited_s_max": FAIR.total_seconds()}, "10分钟内", "岗", "首次呼叫后 10 分钟内应答的岗位数"),
+        Figure("中位用时", words.span(median) if median is not None else words.UNKNOWN, "", find("addressee").url(
+            {**where, "waited_s_min": 0, "order": "waited_s"}), "已应答岗位从首次呼叫到应答用时的中位数"),
+    ]  # fmt: skip
+
+
+def tiers(told: dict[str, Any], notice: Notice) -> list[dict[str, Any]]:
+    """The notice's figures by tier and in all, each with the rows that it opens."""
+    book, found = find("addressee"), []
+    for row in (*told["tiers"], {**told, "tier": ""}):
+        where = {"notice": notice.pk, **({"tier": row["tier"]} if row["tier"] else {})}
+        cells = [
+            Figure(label, row[name], "", book.url({**where, **more}), label, alert=name == "silent" and row[name] > 0)
+            for name, label, more in COLUMNS
+        ]
+        found.append({"tier": row["tier"], "median_s": row["median_s"], "cells": cells})
+    return found
 
 
 def districts(notice: Notice, only: bool) -> list[dict[str, Any]]:
@@ -216,4 +242,5 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
         groups.setdefault(row.area_id[:6] + "000000", []).append(row)
     names = Area.objects.in_bulk(groups)
     listed = [(str(names.get(code, code)), people) for code, people in sorted(groups.items(), key=lambda g: getattr(names.get(g[0]), "rank", 0))]
-    return render(request, "desk/sheet.html", {"notice": notice, "groups": listed, "figures": figures(notice), "all": request.GET.get("all") == "1"})
+    context = {"notice": notice, "groups": listed, "figures": figures(notice, summary.summary(notice)["median_s"])}
+    return render(request, "desk/sheet.html", {**context, "all": request.GET.get("all") == "1"})

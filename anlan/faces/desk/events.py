@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
-from anlan.kernel.cases.models import Remark
 from anlan.kernel.cases.moves import open_moves
+from anlan.kernel.notice import summary
 from anlan.kernel.people.roles import COMMAND, READERS
 from anlan.kernel.registers import find
 from anlan.response.command import acts
@@ -20,7 +20,7 @@ from anlan.response.command.models import Event, Order
 
 from . import account, parts
 from .figures import counted
-from .timeline import Story, keys
+from .timeline import Story
 
 RECENT = 60
 PAGE = 80
@@ -49,7 +49,7 @@ def draw(request: HttpRequest, event: Event, refused: dict[str, Any] | None = No
         "event": event, "story": story, "figures": figures(event), "people": account.moved(story), "late": late(event),
         "orders": rows, "more": max(0, orders.count() - PAGE), "state": state, "states": Order.flow.states,
         "decisions": proposals, "notices": story.notices.order_by("-id"), "lines": list(story.lines().order_by("-at", "-id")[:RECENT]),
-        "may": parts.may(), "commander": event.commander or parts.leader(), "refused": refused or {}, "missed": missed(event),
+        "may": parts.may(), "commander": event.commander or parts.leader(), "refused": refused or {},
         "all_orders": find("order").url({"event": event.pk}), "board": parts.calls() if story.notices.exists() else None,
     }  # fmt: skip
     return render(request, "desk/event.html", context, status=409 if refused else 200)
@@ -73,10 +73,15 @@ def late(event: Event) -> list[Order]:
     return list(event.orders.filter(overdue=True, closed_at=None).select_related("unit").order_by("finish_by")[:8])
 
 
-def missed(event: Event) -> int:
-    """How many terms of this event's orders were missed so far."""
-    mine = keys(event.orders.all())
-    return Remark.objects.filter(world_id=event.world_id, case_type="command.order", case_id__in=mine).count()
+@require(*READERS)
+@require_safe
+def moved(request: HttpRequest, pk: int) -> HttpResponse:
+    """The reports that the people moved are counted from: of each post the last."""
+    event = get_object_or_404(Event.objects, pk=pk)
+    story = Story(event)
+    rows = summary.moved(story.addressees.select_related("area__parent__parent", "notice"))
+    rows.sort(key=lambda a: (a.area_id, a.pk))
+    return render(request, "desk/moved.html", {"event": event, "rows": rows, "people": account.moved(story)})
 
 
 @require_POST

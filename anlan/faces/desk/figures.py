@@ -13,7 +13,7 @@ class Figure:
     """A number, its words, and the address of exactly the rows that it counts."""
 
     label: str
-    value: int
+    value: int | str
     unit: str
     href: str
     definition: str

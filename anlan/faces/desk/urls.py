@@ -20,6 +20,7 @@ urlpatterns = [
     path("addressees/<int:pk>/answer/", calls.answer, name="answer"),
     path("addressees/<int:pk>/again/", calls.again, name="again"),
     path("events/<int:pk>/", events.one, name="event"),
+    path("events/<int:pk>/moved/", events.moved, name="moved"),
     path("events/<int:pk>/close/", events.close, name="close"),
     path("events/<int:pk>/order/", orders.give, name="give"),
     path("events/<int:pk>/report.docx", papers.report, name="report"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, Max, Q, Sum
-from django.db.models.functions import Substr
+from django.db.models import CharField, Count, Q, Sum
+from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from anlan.disaster.flood.models import Proposal, Response
@@ -24,34 +24,52 @@ from anlan.kernel.worlds.models import World
 from anlan.response.command import acts as command
 from anlan.response.command.models import Event, Order
 from anlan.response.duty import acts as duty
+from anlan.response.duty.models import Shift
 from anlan.sensing.models import Alarm, Reading, Sensor, Warning
 
 STRIP = ("sensing.warnings", "sensing.alarms", "flood.proposals", "desk.waiting", "desk.silent", "command.overdue")
 ROWS = 6
+LATE = 4
 FEED = 30
+Fallen = tuple[str, int, str, float]
+"""Area, sensor, hour (UTC, as 2022-09-15 03), mm."""
 
 
 @feed.view("screen")
 def state(who: scope.Scope) -> dict[str, Any]:
-    """The whole wall as one object."""
+    """The wall as one object, all but the lines, which come one by one."""
     moment = now()
     event = Event.objects.filter(state="open").order_by("level", "-id").first()
     response = Response.objects.filter(state="active").order_by("level").first()
+    shifts = duty.on_duty()
+    signals = list(Warning.objects.filter(state="active").order_by("level", "-id"))
+    notice = Notice.objects.filter(kind="call").order_by("-id").first()
+    names = dict(Area.objects.filter(level="district").values_list("code", "name"))
+    fallen = rain(moment)
+    panels = (
+        _calls(notice, moment), _districts(notice, names, moment), _rain_line(fallen, names, moment) if event else _posts(shifts, moment),
+        _alarms(moment), _warnings(signals, moment), _orders(event, moment) if event else _proposals(moment),
+    )  # fmt: skip
     return {
         "world": world_head(who.world),
         "as_of": _iso(moment),
         "state": "event" if event else "calm",
         "state_word": f"{response.title}{response.get_level_display()}应急响应" if response else "常态",
         "level": response.level if response else None,
-        "duty": [{"label": s.get_post_display(), "name": s.person.name, "phone": ""} for s in duty.on_duty()],
-        "signals": [_signal(w) for w in Warning.objects.filter(state="active").order_by("level", "-id")],
+        "duty": [{"label": s.get_post_display(), "name": s.person.name, "phone": ""} for s in shifts],
+        "signals": [_signal(w) for w in signals],
         "strip": [indicator(name).number() for name in STRIP],
-        "event": card(event) if event else None,
-        "panels": _panels(event, moment),
-        "areas": areas(moment),
+        "event": card(event, shifts) if event else None,
+        "panels": {made["slot"]: made for made in panels},
+        "areas": areas(fallen, notice),
         "layers": layers(),
-        "feed": [feed.item(line) for line in read.lines()[:FEED]],
     }
+
+
+def whole(who: scope.Scope) -> dict[str, Any]:
+    """The state, at most a second old, with the newest lines."""
+    with scope.entered(who):
+        return {**feed.recent("screen", who), "feed": [feed.item(line) for line in read.lines()[:FEED]]}
 
 
 def world_head(world: World) -> dict[str, Any]:
@@ -73,40 +91,37 @@ def _signal(warning: Warning) -> dict[str, Any]:
     return {"hazard": warning.hazard, "colour": warning.colour, "text": str(warning), "href": find("warning").link(warning)}
 
 
-def card(event: Event) -> dict[str, Any]:
+def card(event: Event, shifts: list[Shift]) -> dict[str, Any]:
     """What, where, how bad, who commands, who is at risk, what was decided, what is late."""
-    tally = command.tally(event)
-    moved = summary.moved(Story(event).addressees)
-    lead = next((s.person.name for s in duty.on_duty()), "未配置")
-    proposal = Proposal.objects.filter(state="confirmed").order_by("-id").first()
-    rows = [
-        ("时间", _short(event.occurred_at)),
-        ("地点", event.place or str(event.area)),
-        ("指挥", event.commander or lead),
-        ("决定", f"{proposal}({proposal.signer})" if proposal else "无"),
-        ("指令", f"下达 {tally['given']} 条,完成 {tally['done']} 条,在办 {tally['open']} 条"),
-        ("转移", f"{sum(h for _, h, _ in moved)} 户 {sum(p for _, _, p in moved)} 人"),
-    ]
-    late = Order.objects.filter(event=event, overdue=True, closed_at=None).select_related("unit").order_by("finish_by")[:4]
+    orders, where = find("order"), {"event": event.pk}
+    n = command.tally(event)
+    told = summary.moved(Story(event).addressees)
+    lead = next((s.person.name for s in shifts), "未配置")
+    decision = Proposal.objects.filter(state="confirmed").order_by("-id").first()
+    late = Order.objects.filter(event=event, overdue=True).select_related("unit").order_by("finish_by")[:LATE]
     waiting = Proposal.objects.filter(state="proposed")
+    moved = f"{scope.current().world.prefix}/desk/events/{event.pk}/moved/"
+    rows: list[dict[str, Any]] = [
+        {"label": "时间", "value": _short(event.occurred_at)},
+        {"label": "地点", "value": event.place or str(event.area)},
+        {"label": "指挥", "value": event.commander or lead},
+        {"label": "决定", "value": f"{decision}({decision.signer})" if decision else "无", "href": find("proposal").link(decision) if decision else ""},
+        {"label": "指令", "numbers": [
+            _number("下达", n["given"], "条", orders.url(where), "本事件下达的调度指令数"),
+            _number("完成", n["done"], "条", orders.url({**where, "state": "done"}), "执行单位已报告完成的指令数"),
+            _number("在办", n["open"], "条", orders.url({**where, "state": ["given", "received"]}), "未接收和办理中的指令数"),
+        ]},
+        {"label": "转移", "numbers": [
+            _number("", sum(a.households or 0 for a in told), "户", moved, "各岗位最近一次转移报告的户数之和"),
+            _number("", sum(a.people or 0 for a in told), "人", moved, "各岗位最近一次转移报告的人数之和"),
+        ]},
+    ]  # fmt: skip
     return {
-        "title": event.title, "level": event.level, "state": event.state_label, "href": find("event").link(event),
-        "rows": [{"label": a, "value": b} for a, b in rows],
-        "late": [{"text": str(o), "href": find("order").link(o), "since": _iso(o.finish_by)} for o in late],
+        "title": event.title, "level": event.level, "state": event.state_label, "href": find("event").link(event), "rows": rows,
+        "late": [{"text": str(o), "href": orders.link(o), "since": _iso(o.finish_by)} for o in late],
+        "overdue": _number("迟了", n["overdue"], "件", orders.url({**where, "overdue": True}), "超过时限仍未完成的指令数"),
         "clocks": [{"label": str(p), "due": _iso(p.due_at), "done": None} for p in waiting],
     }  # fmt: skip
-
-
-def _panels(event: Event | None, moment: Any) -> list[dict[str, Any]]:
-    notice = Notice.objects.filter(kind="call").order_by("-id").first()
-    return [
-        _calls(notice, moment),
-        _districts(notice, moment),
-        _rain_line(moment) if event else _posts(moment),
-        _alarms(moment),
-        _warnings(moment),
-        _orders(event, moment) if event else _proposals(moment),
-    ]
 
 
 def panel(slot: str, title: str, source: str, moment: Any, kind: str, href: str = "", **rest: Any) -> dict[str, Any]:
@@ -138,49 +153,52 @@ def _calls(notice: Notice | None, moment: Any) -> dict[str, Any]:
     return panel("left1", title, "叫应记录(模拟电话)", moment, "numbers", address("list", "addressee"), numbers=rows)
 
 
-def _districts(notice: Notice | None, moment: Any) -> dict[str, Any]:
+def _districts(notice: Notice | None, names: dict[str, str], moment: Any) -> dict[str, Any]:
     """Silent first: each district's share answered."""
     bars = []
     if notice:
         found: dict[str, list[int]] = {}
         for area, state, n in notice.addressees.values_list("area_id", "state").annotate(n=Count("id")):
-            row = found.setdefault(area[:6], [0, 0])
+            row = found.setdefault(area[:6] + "000000", [0, 0])
             row[0] += n
             row[1] += n if state in Addressee.ANSWERS else 0
-        names = {a.code[:6]: a for a in Area.objects.filter(level="district")}
         for code, (total, answered) in found.items():
             if code in names:
-                href = find("addressee").url({"notice": notice.pk, "area": names[code].code})
-                bars.append({"label": names[code].name, "value": answered, "total": total, "href": href})
+                href = find("addressee").url({"notice": notice.pk, "area": code, "state": list(Addressee.ANSWERS)})
+                bars.append({"label": names[code], "value": answered, "total": total, "href": href})
         bars.sort(key=lambda b: b["value"] / b["total"])
     return panel("left2", "各区(市)应答", "叫应记录", moment, "bars", address("list", "addressee"), bars=bars)
 
 
-def _posts(moment: Any) -> dict[str, Any]:
-    rows = [{"cells": [s.get_post_display(), s.person.name, _short(s.until)], "level": None, "href": "", "late": False} for s in duty.on_duty()]
-    return panel("left3", "值班值守", "值班安排", moment, "table", address("list", "shift"), columns=["岗位", "姓名", "至"], rows=rows)
+def _posts(shifts: list[Shift], moment: Any) -> dict[str, Any]:
+    book = find("shift")
+    rows = [{"cells": [s.get_post_display(), s.person.name, _short(s.until)], "level": None, "href": book.link(s), "late": False} for s in shifts]
+    return panel("left3", "值班值守", "值班安排", moment, "table", book.url(), columns=["岗位", "姓名", "至"], rows=rows)
 
 
-def _rain_line(moment: Any) -> dict[str, Any]:
-    """Hourly mean rain of the three districts that got most, from the gauges."""
-    hours: dict[str, dict[str, float]] = {}
-    for district, at, mean in _rain_steps(moment).order_by("at"):
-        hour = f"{timezone.localtime(at):%Y-%m-%dT%H:00:00+08:00}"
-        cell = hours.setdefault(district, {})
-        cell[hour] = cell.get(hour, 0.0) + mean
-    names = {a.code[:6]: a.name for a in Area.objects.filter(level="district")}
-    top = sorted(hours, key=lambda code: -sum(hours[code].values()))[:3]
-    series = [{"name": names.get(c, c), "points": [[h, round(mm, 1)] for h, mm in hours[c].items()]} for c in top]
+def rain(moment: Any) -> list[Fallen]:
+    """What each gauge measured in each of the last 24 hours."""
+    since = moment - timedelta(hours=24)
+    rows = Reading.objects.filter(world=scope.current().world, at__gt=since, at__lte=moment, sensor__quantity=Sensor.Quantity.RAIN)
+    hours = rows.annotate(hour=Substr(Cast("at", CharField()), 1, 13)).values_list("sensor__area_id", "sensor_id", "hour")
+    return list(hours.annotate(mm=Sum("value")).order_by("hour"))
+
+
+def _rain_line(fallen: list[Fallen], names: dict[str, str], moment: Any) -> dict[str, Any]:
+    """Hourly mean over the gauges of the three districts that got most."""
+    hours: dict[str, dict[str, list[float]]] = {}
+    for area, _, hour, mm in fallen:
+        hours.setdefault(area[:6] + "000000", {}).setdefault(hour, []).append(mm)
+    means = {code: {_hour(h): sum(mm) / len(mm) for h, mm in of.items()} for code, of in hours.items()}
+    top = sorted(means, key=lambda code: -sum(means[code].values()))[:3]
+    series = [{"name": names.get(c, c), "points": [[h, round(mm, 1)] for h, mm in means[c].items()]} for c in top]
     return panel(
         "left3", "近24小时面雨量", "雨量站(重建序列)", moment, "line", address("list", "station"), line={"unit": "mm/h", "series": series}
     )
 
 
-def _rain_steps(moment: Any) -> Any:
-    """Mean rain of each district's gauges at each step of the last 24 hours."""
-    since = moment - timedelta(hours=24)
-    rows = Reading.objects.filter(world=scope.current().world, at__gt=since, at__lte=moment, sensor__quantity="rain")
-    return rows.annotate(district=Substr("sensor__area_id", 1, 6)).values_list("district", "at").annotate(mean=Avg("value"))
+def _hour(said: str) -> str:
+    return timezone.localtime(datetime.fromisoformat(f"{said}:00:00+00:00")).isoformat()
 
 
 def _alarms(moment: Any) -> dict[str, Any]:
@@ -193,11 +211,11 @@ def _alarms(moment: Any) -> dict[str, Any]:
     return panel("right1", "监测告警", "监测站", moment, "table", book.url({"active": True}), columns=["测站", "规则", "最大", "时间"], rows=cells)
 
 
-def _warnings(moment: Any) -> dict[str, Any]:
+def _warnings(signals: list[Warning], moment: Any) -> dict[str, Any]:
     book = find("warning")
     rows = [
         {"cells": [str(w), w.issuer, _short(w.issued_at), "重建" if w.reconstructed else "公布"], "level": w.level, "href": book.link(w), "late": False}
-        for w in Warning.objects.filter(state="active").order_by("level", "-id")[:ROWS]
+        for w in signals[:ROWS]
     ]  # fmt: skip
     return panel("right2", "预警信号", "气象台", moment, "table", book.url({"state": "active"}), columns=["信号", "发布", "时间", "依据"], rows=rows)
 
@@ -225,24 +243,20 @@ def _proposals(moment: Any) -> dict[str, Any]:
     return panel("right3", "响应建议", "防办", moment, "table", book.url(), columns=["建议", "状态", "时间"], rows=rows)
 
 
-def areas(moment: Any) -> dict[str, dict[str, Any]]:
+def areas(fallen: list[Fallen], notice: Notice | None) -> dict[str, dict[str, Any]]:
     """For each town: the largest 24 h rain of its gauges, and its latest call."""
     found: dict[str, dict[str, Any]] = {}
-    since = moment - timedelta(hours=24)
-    rain = (
-        Reading.objects.filter(world=scope.current().world, at__gt=since, at__lte=moment, sensor__quantity=Sensor.Quantity.RAIN)
-        .values_list("sensor_id", "sensor__area_id")
-        .annotate(total=Sum("value"))
-    )
-    for _, area, total in rain:
+    gauges: dict[tuple[str, int], float] = {}
+    for area, sensor, _, mm in fallen:
+        gauges[area, sensor] = gauges.get((area, sensor), 0.0) + mm
+    for (area, _), total in gauges.items():
         town = found.setdefault(area, {})
         town["rain_mm"] = max(round(total, 1), town.get("rain_mm", 0.0))
-    last = Notice.objects.filter(kind="call").aggregate(last=Max("pk"))["last"]
-    calls = Addressee.objects.filter(notice_id=last, area__level__in=("town", "village")).values_list("area_id")
+    calls = Addressee.objects.filter(notice=notice, area__level__in=("town", "village")).values_list("area_id")
     counted = calls.annotate(
         called=Count("id"), answered=Count("id", filter=Q(state__in=Addressee.ANSWERS)), silent=Count("id", filter=Q(state="silent"))
     )
-    for area, called, answered, silent in counted:
+    for area, called, answered, silent in counted if notice else ():
         town = found.setdefault(area[:9] + "000", {})
         for name, n in (("called", called), ("answered", answered), ("silent", silent)):
             town[name] = town.get(name, 0) + n

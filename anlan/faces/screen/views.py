@@ -4,11 +4,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from anlan.faces.gate import require
-from anlan.kernel.live import feed
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS
 
-from . import state as _state  # noqa: F401  declares the view that is pushed
+from . import state as made
 
 
 @require(*READERS)
@@ -22,4 +21,4 @@ def wall(request: HttpRequest) -> HttpResponse:
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
     """The wall's whole state, at most a second old."""
-    return HttpResponse(orjson.dumps(feed.recent("screen", scope.current())), content_type="application/json")
+    return HttpResponse(orjson.dumps(made.whole(scope.current())), content_type="application/json")

@@ -184,10 +184,11 @@ def _answered(answer: Answer) -> Addressee:
     addressee = answer.addressee
     addressee.state = State.ON_BEHALF if answer.on_behalf else State.ANSWERED
     addressee.answered_at, addressee.answered_by_id, addressee.answer_channel = now(), answer.by, answer.via
+    addressee.waited_s = addressee.waited.total_seconds() if addressee.waited else None
     addressee.note = answer.text[:300] or addressee.note
     Addressee.everywhere.filter(pk=addressee.pk).update(
         state=addressee.state, answered_at=addressee.answered_at, answered_by=answer.by, answer_channel=answer.via,
-        note=addressee.note,
+        waited_s=addressee.waited_s, note=addressee.note,
     )  # fmt: skip
     late = ",迟到" if addressee.late else ""
     how = f"{answer.kind.label}({VIA.get(answer.via, answer.via)}{late})"

@@ -75,6 +75,7 @@ class Addressee(Scoped):
     escalated = models.JSONField("升级经过", default=list)
     called_at = models.DateTimeField("首次呼叫", null=True)
     answered_at = models.DateTimeField("应答时间", null=True)
+    waited_s = models.FloatField("应答用时(秒)", null=True)
     answered_by = models.ForeignKey("people.Person", models.PROTECT, null=True, verbose_name="应答人", related_name="+")
     answer_channel = models.CharField("应答方式", max_length=20, choices=list(VIA.items()), blank=True)
     silent_at = models.DateTimeField("判定未应答", null=True)

@@ -73,12 +73,10 @@ def tree(notice: Notice, under: str = "") -> list[dict[str, Any]]:
     return [{**node, "name": names.get(code, code)} for code, node in nodes.items()]
 
 
-def moved(rows: QuerySet[Addressee]) -> list[tuple[str, int, int]]:
-    """(area, households, people) as each post last reported: a later report corrects an earlier one, also under an earlier call."""
-    told = rows.exclude(people=None).values_list("post_id", "area_id", "households", "people")
-    dated = told.annotate(told_at=Max("receipts__at", filter=Q(receipts__kind=Receipt.Kind.MOVED)))
-    last = {post: (area, households, people) for post, area, households, people, _ in dated.order_by("told_at")}
-    return list(last.values())
+def moved(rows: QuerySet[Addressee]) -> list[Addressee]:
+    """Each post's row with its last report, as ``told_at``: a later report corrects an earlier one, also under an earlier call."""
+    dated = rows.exclude(people=None).annotate(told_at=Max("receipts__at", filter=Q(receipts__kind=Receipt.Kind.MOVED)))
+    return list({row.post_id: row for row in dated.order_by("told_at", "pk")}.values())
 
 
 def answer_stats(world: World) -> dict[str, Any]:

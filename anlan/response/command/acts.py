@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from anlan.kernel import journal
@@ -157,9 +157,7 @@ def closed(event: Event) -> None:
 
 def tally(event: Event) -> dict[str, Any]:
     """Counts of the event's orders."""
-    rows = event.orders.all()
-    return {
-        "given": rows.count(), "done": rows.filter(state="done").count(),
-        "late": rows.filter(Q(late=True) | Q(overdue=True)).count(),
-        "open": rows.filter(state__in=("given", "received")).count(),
-    }  # fmt: skip
+    return event.orders.aggregate(
+        given=Count("pk"), done=Count("pk", filter=Q(state="done")), late=Count("pk", filter=Q(late=True) | Q(overdue=True)),
+        overdue=Count("pk", filter=Q(overdue=True)), open=Count("pk", filter=Q(state__in=("given", "received"))),
+    )  # fmt: skip

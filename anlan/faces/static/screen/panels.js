@@ -25,7 +25,7 @@ export function counters(left, right, strip, at) {
 
 export function panels(state) {
   for (const host of document.querySelectorAll("[data-slot]")) {
-    const panel = state.panels.find(p => p.slot === host.dataset.slot);
+    const panel = state.panels[host.dataset.slot];
     host.hidden = !panel;
     if (!panel) continue;
     host.classList.toggle("old", stale(panel.as_of));
@@ -109,6 +109,12 @@ function step(row) {
   ]));
 }
 
+const counted = n => link(n.href, { "data-tip": `${n.label}\n口径 ${n.definition}` }, [n.label, " ", node("b", {}, String(n.value)), ` ${n.unit}`]);
+
+const fact = row => (row.numbers
+  ? node("dd", { class: "numbers" }, row.numbers.map(counted))
+  : node("dd", { title: row.value }, link(row.href, {}, row.value || "—")));
+
 export function card(host, event) {
   host.hidden = !event;
   if (!event || !changed(host, event)) return;
@@ -116,9 +122,9 @@ export function card(host, event) {
   const late = event.late.map(l => node("li", {}, link(l.href, {}, [node("span", {}, l.text), l.since ? node("time", { class: "clock late", "data-due": l.since }) : ""])));
   fill(host, [
     node("header", {}, [badge(event.level), node("h2", {}, link(event.href, {}, event.title)), node("span", { class: "state now" }, event.state)]),
-    node("dl", {}, event.rows.map(r => node("div", {}, [node("dt", {}, r.label), node("dd", { title: r.value }, r.value || "—")]))),
+    node("dl", {}, event.rows.map(r => node("div", {}, [node("dt", {}, r.label), fact(r)]))),
     node("div", { class: "due" }, [
-      node("section", { class: late.length ? "overdue" : "" }, [node("h3", {}, late.length ? `迟了 ${late.length} 件` : "没有迟的事"), node("ul", {}, late)]),
+      node("section", { class: late.length ? "overdue" : "" }, [node("h3", {}, event.overdue.value ? counted(event.overdue) : "没有迟的事"), node("ul", {}, late)]),
       clocks.length ? node("section", {}, [node("h3", {}, "时限"), node("ul", {}, clocks)]) : "",
     ]),
   ]);

@@ -19,7 +19,7 @@ function show(state) {
   counters($("strip-left"), $("strip-right"), state.strip, state.as_of);
   card($("event"), state.event);
   panels(state);
-  feed.fill(state.feed);
+  if (state.feed) feed.fill(state.feed);
   chart.show(state);
   document.body.classList.add("ready");
 }
