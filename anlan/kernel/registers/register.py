@@ -15,6 +15,7 @@ from django.db import models
 from django.http import Http404
 from django.urls import reverse
 
+from anlan.kernel.cases.flow import Move
 from anlan.kernel.cases.models import Case
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
@@ -148,6 +149,12 @@ class Register:
     @property
     def is_case(self) -> bool:
         return issubclass(self.model, Case)
+
+    @property
+    def steps(self) -> tuple[Move, ...]:
+        """The moves of its cases that people take; what only the clock does is left out."""
+        moves = self.model.flow.moves if self.is_case else ()  # type: ignore[attr-defined]
+        return tuple(m for m in moves if not m.roles or set(m.roles) & set(ROLES))
 
     # who may
 
