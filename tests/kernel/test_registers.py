@@ -328,3 +328,19 @@ def test_a_hundred_thousand_rows_go_out_whole(client, crowd):
 
 def test_readers_are_the_default_eyes():
     assert find("station").see == READERS
+
+
+# ── rows that belong to no area ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("place", "status", "made"), [(city.LAOSHAN, 403, 0), (scope.ROOT, 302, 1)])
+def test_a_register_without_an_area_is_written_only_by_who_reaches_over_the_city(client, ours, monkeypatch, place, status, made):
+    register, row = find("unit"), Unit.everywhere.get(pk="3702.yj")
+    monkeypatch.setattr(register, "area", "")
+    enter(client, "system_keeper", place)
+    given = {"code": "3702.zj", "name": "住建局", "short": "住建", "kind": "部门", "area": scope.ROOT}
+    assert client.post("/r/unit/new/", given).status_code == status
+    assert Unit.everywhere.filter(pk="3702.zj").count() == made
+    with scope.entered(gate.asker(User.objects.get(username="asker"), ours.world)):
+        assert register.writable() is register.may_write(row) is bool(made)
+    assert client.patch("/api/unit/370212.yj", {"name": "改名"}, content_type="application/json").status_code == (200 if made else 403)

@@ -166,9 +166,12 @@ class Register:
         return who.can(*roles, area=scope.ROOT) if self.city or who.system else bool(who.roles & set(roles))
 
     def writable(self) -> bool:
-        """May the present asker write rows here? Never inside a drill, and never into operating records."""
-        who = scope.current()
-        return bool(self.write) and who.world.actual and self._held(who, _words(self.write))
+        """May the present asker write rows here? Never inside a drill, and never into operating records.
+
+        Rows that belong to no area are the whole city's: a role over a part of it does not write them.
+        """
+        who, roles = scope.current(), _words(self.write)
+        return bool(roles) and who.world.actual and (self._held(who, roles) if self.area else who.can(*roles, area=scope.ROOT))
 
     def openable(self) -> bool:
         """May the present asker open a case here? In a drill too: a case belongs to its world."""
