@@ -8,8 +8,9 @@ from anlan.kernel import clock
 from anlan.kernel.cases import Flow, Limit, Move, Refused
 from anlan.kernel.cases.flow import FLOWS
 from anlan.kernel.cases.models import Remark
-from anlan.kernel.cases.moves import holidays, move, open_case, open_moves
+from anlan.kernel.cases.moves import move, open_case, open_moves
 from anlan.kernel.clock import loop
+from anlan.kernel.clock.calendar import holidays
 from anlan.kernel.journal import read
 from anlan.kernel.notice import acts as notice
 from anlan.kernel.people import scope

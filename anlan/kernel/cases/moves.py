@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -15,9 +13,9 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from anlan.engines import workdays
 from anlan.kernel import journal
 from anlan.kernel.clock import due, now
+from anlan.kernel.clock.calendar import holidays
 from anlan.kernel.clock.models import Due
 from anlan.kernel.people import scope
 
@@ -27,12 +25,6 @@ from .models import Case, Remark
 LAST_INSTANT = timedelta(seconds=1)
 """A case that moves at the very end of its term is in time."""
 AFTER: dict[tuple[str, str], Callable[[Any], Any]] = {}
-HOLIDAYS = Path(__file__).resolve().parents[1] / "clock" / "data" / "holidays.csv"
-
-
-@cache
-def holidays() -> workdays.Table:
-    return workdays.read(HOLIDAYS.read_text(encoding="utf-8").splitlines())
 
 
 def open_case(
