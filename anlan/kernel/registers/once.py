@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from django.db import transaction
 
 from anlan.kernel.cases.flow import Refused
-from anlan.kernel.clock import real
+from anlan.kernel.clock import every, real
 from anlan.kernel.people import scope
 
 from .models import Asked
@@ -53,3 +53,9 @@ def once(number: str, asked: Any, work: Callable[[], Answer]) -> Answer:
             row.answer = orjson.loads(orjson.dumps(answer, default=str, option=orjson.OPT_NON_STR_KEYS))
             row.save(update_fields=["status", "answer"])
     return row.status, answer
+
+
+@every("registers.forget", daily="03:10")
+def forget(at: datetime) -> None:
+    """A number is answered again for seven days."""
+    Asked.objects.filter(asked_at__lt=real() - KEPT).delete()
