@@ -136,6 +136,46 @@ def test_an_indicator_with_a_wrong_value_fails_aloud(world, declared):
         wrong.value()
 
 
+def test_every_declared_indicator_stands_on_the_page_and_in_the_interface(client, ours, declared):
+    ours.make(Station)
+    Indicator("t.stations", "全部站点", "station", unit="个", definition="台账中的监测站数")
+    Indicator("t.grants", "全部授权", "grant", unit="项", definition="授权台账的行数")
+    enter(client, "duty_officer", scope.ROOT)
+    page = client.get("/r/indicators/").content.decode()
+    assert "全部站点" in page and "台账中的监测站数" in page and 'href="/r/station/"' in page and "全部授权" not in page
+    names = [one["name"] for one in client.get("/api/indicators").json()]
+    assert names == [n for n, one in INDICATORS.items() if "duty_officer" in one.book.see] and "t.stations" in names
+    one = client.get("/api/indicators/t.stations").json()
+    assert (one["value"], one["unit"], one["register_name"], one["href"]) == (1, "个", "station", "/r/station/")
+    assert client.get("/api/indicators/t.grants").status_code == 403
+    assert client.get("/api/indicators/t.none").status_code == 404
+    assert "/r/indicators/" in page and "/r/near/" in page
+
+
+# ── around a point ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_lies_around_is_listed_nearest_first_within_the_radius_and_the_scope(client, ours):
+    theirs = Filler(ours.world, city.AOSHANWEI, "jimo", 500)
+    here, close, far = (ours.make(Station, name=f"站{n}", lon=120.5 + n / 100, lat=36.2) for n in (0, 2, 30))
+    theirs.make(Station, name="别区站", lon=120.51, lat=36.2)
+    enter(client, "district_duty", city.LAOSHAN)
+    detail = client.get(f"/r/station/{here.pk}/").content.decode()
+    assert f"/r/near/?row=station:{here.pk}" in detail
+    found = client.get("/r/near/", {"row": f"station:{here.pk}"}).context["hits"]
+    assert [(row, round(km, 2)) for km, _, row, _ in found if isinstance(row, Station)] == [(close, 1.79)]
+    page = client.get("/r/near/", {"lon": "120.5", "lat": "36.2", "km": "40", "of": "station"})
+    assert [row for _, _, row, _ in page.context["hits"]] == [here, close, far]
+    assert f'href="/r/station/{far.pk}/"' in page.content.decode() and "别区站" not in page.content.decode()
+    swapped = client.get("/r/near/", {"lon": "36.2", "lat": "120.5", "km": "nan", "of": "grant"})
+    assert swapped.status_code == 422 and not swapped.context["hits"]
+    wrong = client.get("/r/near/", {"lon": "36.2", "lat": "36.2"})
+    assert wrong.status_code == 422 and "不在本市范围内" in wrong.content.decode()
+    assert client.get("/r/near/").status_code == 200 and client.get("/r/near/", {"row": "x:1"}).status_code == 200
+    assert client.get("/r/near/", {"row": f"station:{Station.everywhere.get(name='别区站').pk}"}).status_code == 404
+    assert "?row=" not in client.get(f"/r/area/{city.LAOSHAN}/").content.decode(), "it has no point"
+
+
 # ── addresses ──────────────────────────────────────────────────────────────────────────────────────────────
 
 

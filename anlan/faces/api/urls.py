@@ -13,7 +13,7 @@ from ninja.renderers import BaseRenderer
 
 from anlan import __version__
 from anlan.faces import faults
-from anlan.kernel.registers.api import router
+from anlan.kernel.registers.api import figures, router
 from anlan.kernel.registers.pages import KEEPERS
 from anlan.kernel.registers.register import ALL
 
@@ -52,6 +52,7 @@ def wrong(request: HttpRequest, fault: ValidationError) -> HttpResponse:
     return api.create_response(request, {"error": "参数或内容有误", "faults": found}, status=422)
 
 
+api.add_router("/indicators", figures())
 for register in ALL.values():
     api.add_router(f"/{register.name}", router(register))
 

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja import Body, Header, Query, Router, Schema
 from pydantic import ConfigDict, Field, create_model
 
@@ -19,6 +19,8 @@ from anlan.kernel.people import scope
 from .columns import Column
 from .filters import sees_full
 from .forms import facts, form_for, save
+from .indicators import INDICATORS, Indicator
+from .indicators import shown as shown_indicators
 from .once import Reused, once
 from .register import ALL, Register
 from .sheets import line_form
@@ -161,6 +163,41 @@ def router(register: Register) -> Router:
     for step in register.steps:
         _moving(made, register, step, row)
     return made
+
+
+class Figure(Schema):
+    """An indicator: its value is the number (or sum) of the rows that its page lists."""
+
+    name: str
+    label: str
+    value: float | int
+    unit: str
+    definition: str
+    state: str
+    register_name: str
+    href: str
+
+
+def figures() -> Router:
+    """The routes of the indicators, of the registers that the asker may open."""
+    made = Router(tags=["指标"])
+
+    @made.get("", response={200: list[Figure]}, summary="指标:列表", operation_id="indicators_list")
+    def list_figures(request: HttpRequest) -> list[dict[str, Any]]:
+        return [figure(one) for one in shown_indicators()]
+
+    @made.get("/{name}", response={200: Figure, 403: Faults, 404: Faults}, summary="指标:一项", operation_id="indicators_one")
+    def one_figure(request: HttpRequest, name: str) -> dict[str, Any]:
+        if name not in INDICATORS:
+            raise Http404(f"没有名为 {name[:60]} 的指标")
+        _open(INDICATORS[name].book)
+        return figure(INDICATORS[name])
+
+    return made
+
+
+def figure(one: Indicator) -> dict[str, Any]:
+    return {**one.number(), "register_name": one.register}
 
 
 def _open(register: Register) -> None:

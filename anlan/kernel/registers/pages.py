@@ -24,6 +24,7 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.cases.models import Case
 from anlan.kernel.journal import read
 from anlan.kernel.people.roles import ROLES
+from anlan.kernel.places.near import at
 
 from .columns import Column
 from .filters import asked, sees_full
@@ -180,9 +181,15 @@ def draw(
         offer(form)
     context = {
         "register": register, "row": row, "fields": fields, "steps": steps, "history": read.history(row)[:200],
-        "writable": register.may_write(row),
+        "writable": register.may_write(row), "near": around(register, row),
     }  # fmt: skip
     return render(request, "registers/detail.html", context, status=409 if tried else 200)
+
+
+def around(register: Register, row: Any) -> str:
+    """The address of what lies around a row; "" when it has no point."""
+    placed = register.point and None not in [at(row, path) for path in register.lonlat]
+    return f"{address('near')}?row={register.name}:{row.pk}" if placed else ""
 
 
 @require_POST

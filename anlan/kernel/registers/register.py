@@ -27,6 +27,8 @@ from .filters import asked, compile_set, sees_full
 ALL: dict[str, Register] = {}
 PER_PAGE = 50
 MANY = 10_000
+PAGES = ("indicators", "near")
+"""Addresses beside the registers' own."""
 PLUMBING = ("world", "rule", "turn", "digest", "user", "sealed")
 
 
@@ -82,6 +84,8 @@ class Register:
             near.SOURCES[self.name] = self
 
     def _check(self) -> None:
+        if self.name in PAGES:
+            raise Undeclared(f"register {self.name}: that is the address of a page; give it name=…")
         if ALL.get(self.name, self).model is not self.model:
             raise Undeclared(f"register {self.name} is declared twice; give one of them name=…")
         if odd := {*self.see, *self.write, *self.opens} - set(ROLES):
