@@ -5,6 +5,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import Model
 from openpyxl import Workbook, load_workbook
 
 from anlan.faces import gate
@@ -181,6 +182,8 @@ def test_one_row_opens_with_every_field_and_a_wrong_key_is_404(register, chief, 
     page = chief.get(f"/r/{register.name}/{row.pk}/")
     assert page.status_code == 200
     assert all(str(c.label) in page.content.decode() for c in register.fields)
+    assert not [c.path for c in register.fields if c.label.isascii() and c.label != "ID"], "labels are Chinese"
+    assert type(row).__str__ is not Model.__str__
     for wrong in ("0", "-1", "999999999", "9" * 40, "x' OR 1=1", "%00", "None", "新"):
         for path in (f"/r/{register.name}/{wrong}/", f"/api/{register.name}/{wrong}"):
             assert chief.get(path).status_code in (400, 404), path

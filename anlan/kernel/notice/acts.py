@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Max, Q, Value
+from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
+from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import due, now
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Post
 from anlan.kernel.people.roles import STAFF
-from anlan.kernel.worlds.models import World
 
 from .channels import VIA
 from .ladder import CALL, INFORM, Ladder, restore
@@ -51,7 +51,7 @@ def do_call(
         if about is not None:
             do_close_about(about, "由新的通知取代")
         notice = Notice(
-            number=_next_number(), title=title, text=text, kind=kind, level=level, areas=codes, ladder=steps.snapshot(),
+            number=next_number("notice"), title=title, text=text, kind=kind, level=level, areas=codes, ladder=steps.snapshot(),
             issued_at=moment, wide=wide, area_id=codes[0] if len(codes) == 1 else scope.ROOT,
             about_type=about._meta.label_lower if about else "", about_id=str(about.pk) if about else "",
         )  # fmt: skip
@@ -66,13 +66,6 @@ def do_call(
             after={"addressees": len(people), "vacant": sum(p.person_id is None for p in people), "ladder": steps.name},
         )  # fmt: skip
     return notice
-
-
-def _next_number() -> int:
-    """The next number in this world; the world's row is the lock where the database writes side by side."""
-    world = scope.current().world
-    World.objects.select_for_update().get(pk=world.pk)
-    return (Notice.everywhere.filter(world=world).aggregate(n=Max("number"))["n"] or 0) + 1
 
 
 def addressees(notice: Notice, roles: tuple[str, ...], areas: list[str], tiers: tuple[str, ...]) -> list[Addressee]:

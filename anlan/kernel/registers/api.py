@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest
-from ninja import Body, Header, Query, Router, Schema
+from ninja import Body, Header, Query, Router, Schema, Status
 from pydantic import ConfigDict, Field, create_model
 
 from anlan.kernel.cases import Move, moves
@@ -21,7 +21,7 @@ from .filters import sees_full
 from .forms import facts, form_for, save
 from .indicators import INDICATORS, Indicator
 from .indicators import shown as shown_indicators
-from .once import Reused, once
+from .once import Answer, Reused, once
 from .register import ALL, Register
 from .sheets import line_form
 
@@ -215,7 +215,7 @@ def _writing(made: Router, register: Register, row: type[Schema]) -> None:
 
     @made.post("", response={**ANSWERS, 200: row, 201: row}, summary=f"{register.title}:新增", operation_id=f"{name}_create")
     def create(request: HttpRequest, given: sent = Body(...), key: str = KEY) -> Any:  # type: ignore[valid-type]  # noqa: B008
-        return _once(request, key, lambda: _write(register, None, given.dict(exclude_unset=True)))  # type: ignore[attr-defined]
+        return Status(*_once(request, key, lambda: _write(register, None, given.dict(exclude_unset=True))))  # type: ignore[attr-defined]
 
     if not register.write:
         return
@@ -223,7 +223,7 @@ def _writing(made: Router, register: Register, row: type[Schema]) -> None:
     @made.patch("/{pk}", response={**ANSWERS, 200: row}, summary=f"{register.title}:修改", operation_id=f"{name}_change")
     def change(request: HttpRequest, pk: str, given: sent = Body(...)) -> Any:  # type: ignore[valid-type]  # noqa: B008
         _open(register)
-        return _write(register, register.find(pk), given.dict(exclude_unset=True))  # type: ignore[attr-defined]
+        return Status(*_write(register, register.find(pk), given.dict(exclude_unset=True)))  # type: ignore[attr-defined]
 
 
 def _moving(made: Router, register: Register, step: Move, row: type[Schema]) -> None:
@@ -240,17 +240,17 @@ def _moving(made: Router, register: Register, step: Move, row: type[Schema]) -> 
     def take(request: HttpRequest, pk: str, given: sent = Body(None), key: str = KEY) -> Any:  # type: ignore[valid-type]  # noqa: B008
         _open(register)
         typed = given.dict(exclude_unset=True) if given else {}  # type: ignore[attr-defined]
-        return _once(request, key, lambda: _move(register, register.find(pk), step, typed))
+        return Status(*_once(request, key, lambda: _move(register, register.find(pk), step, typed)))
 
 
-def _once(request: HttpRequest, key: str, work: Callable[[], Any]) -> Any:
+def _once(request: HttpRequest, key: str, work: Callable[[], Answer]) -> Answer:
     try:
         return once(key, [request.path, request.body.decode()], work)
     except Reused as no:
         return 422, {"error": str(no), "faults": {}}
 
 
-def _move(register: Register, case: Any, step: Move, given: dict[str, Any]) -> Any:
+def _move(register: Register, case: Any, step: Move, given: dict[str, Any]) -> Answer:
     if step.roles and not scope.current().can(*step.roles, area=case.area_id):
         raise PermissionDenied(f"您没有办理「{step.label}」的权限")
     case.flow.find(case.state, step.name)
@@ -263,12 +263,12 @@ def _move(register: Register, case: Any, step: Move, given: dict[str, Any]) -> A
     return 200, row_of(register, case, sees_full())
 
 
-def _wrong(form: forms.BaseForm) -> Any:
+def _wrong(form: forms.BaseForm) -> Answer:
     faults = {("" if k == "__all__" else k): [str(e) for e in v] for k, v in form.errors.items()}
     return 422, {"error": "提交的内容有误", "faults": faults}
 
 
-def _write(register: Register, row: models.Model | None, given: dict[str, Any]) -> Any:
+def _write(register: Register, row: models.Model | None, given: dict[str, Any]) -> Answer:
     if not (register.writable() or register.openable() if row is None else register.may_write(row)):
         raise PermissionDenied(f"您的岗位不能在当前世界维护“{register.title}”")
     before = facts(register, row) if row is not None else None

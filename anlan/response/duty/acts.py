@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import open_case
+from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import STAFF
@@ -37,6 +39,7 @@ def do_intake(intake: Intake) -> Intake:
     intake.unseen = intake.way == Intake.Way.FIELD and intake.seen_at is None
     with transaction.atomic():
         intake.full_clean(exclude=["world"])
+        intake.issue = next_number("intake", timezone.localtime(now()).year)
         intake.save()
         journal.write("intake.taken", intake, text=f"接报({intake.get_way_display()}):{intake.summary[:60]}")
         if intake.accident:
