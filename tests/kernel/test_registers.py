@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from anlan.faces import gate
-from anlan.kernel.cases import moves
+from anlan.kernel import clock
+from anlan.kernel.cases import Refused, moves
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Grant, Person, Unit
 from anlan.kernel.people.roles import READERS
@@ -384,3 +385,26 @@ def test_a_register_without_an_area_is_written_only_by_who_reaches_over_the_city
     with scope.entered(gate.asker(User.objects.get(username="asker"), ours.world)):
         assert register.writable() is register.may_write(row) is bool(made)
     assert client.patch("/api/unit/370212.yj", {"name": "改名"}, content_type="application/json").status_code == (200 if made else 403)
+
+
+# ── a world that has ended ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_in_a_world_that_has_ended_no_case_is_opened_or_moved(client, ours):
+    drill = World.objects.create(kind="replay", title="梅花回放", anchor_real=clock.real(), anchor_world=clock.real())
+    case = Filler(drill, city.SHAZIKOU, "drill").make(Event)
+    enter(client, "duty_officer", scope.ROOT)
+    path, form = f"/w/{drill.pk}/api/event/{case.pk}/moves/close", {"outcome": "已平息"}
+    World.objects.filter(pk=drill.pk).update(closed=True)
+    drill.refresh_from_db()
+    page = client.get(f"/w/{drill.pk}/r/event/{case.pk}/")
+    assert page.status_code == 200 and page.context["steps"] == []
+    refused = client.post(path, form, content_type="application/json")
+    assert refused.status_code == 409 and "已经结束" in refused.json()["error"]
+    typed = client.post(f"/w/{drill.pk}/r/event/{case.pk}/move/close/", {f"close-{k}": v for k, v in form.items()})
+    assert typed.status_code == 409 and "已经结束" in typed.content.decode()
+    assert client.post(f"/w/{drill.pk}/r/phonecall/new/", {}).status_code == 403
+    with scope.everyone(drill):
+        with pytest.raises(Refused, match="已经结束"):
+            moves.open_case(Event(area_id=scope.ROOT, title="演示", kind="11B01", occurred_at=clock.now()))
+        assert Event.objects.get().state == case.state

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models, transaction
 
 from anlan.kernel import journal
+from anlan.kernel.cases.moves import check_open
 from anlan.kernel.clock import every, now, real
 from anlan.kernel.people import scope
 
@@ -40,6 +41,7 @@ def do_attach(
 
     What the picture says of itself stands before what its sender's page says of it.
     """
+    check_open()
     if client_id and (known := Attachment.objects.filter(client_id=client_id).first()):
         return known
     lon, lat = (kept.facts.lon, kept.facts.lat) if kept.facts.lon is not None else lonlat or (None, None)

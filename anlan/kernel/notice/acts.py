@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
+from anlan.kernel.cases.moves import check_open
 from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import due, now
 from anlan.kernel.people import ask, scope
@@ -45,6 +46,7 @@ def do_call(
 
     An earlier notice about the same record is closed by it.
     """
+    check_open()
     steps = ladder or (CALL if kind == Notice.Kind.CALL else INFORM)
     codes, moment = list(dict.fromkeys(areas)), now()
     with transaction.atomic():
@@ -158,6 +160,7 @@ def do_answer(addressee: Addressee, *, via: str, **given: Any) -> bool:
 
 def do_answers(answers: list[Answer]) -> list[Addressee]:
     """Take many answers in one transaction, one line each; the addressees for whom it was news."""
+    check_open()
     with transaction.atomic():
         fresh = _receive_many(answers)
         pks = [a.addressee.pk for a in fresh]
@@ -210,6 +213,7 @@ def do_receipt(
     attempt: Attempt | None = None,
 ) -> bool:  # fmt: skip
     """Keep a receipt that is no answer: read, accepted, arrived, done. True when it was news."""
+    check_open()
     with transaction.atomic():
         if not _receive(addressee, kind, via=via, by=by, text=text, client_id=client_id, attempt=attempt):
             return False
@@ -229,6 +233,7 @@ def do_report_moved(
     client_id: str | None = None,
 ) -> bool:  # fmt: skip
     """How many have been moved so far. A later report corrects an earlier one; each is kept as a receipt."""
+    check_open()
     if min(households, people) < 0 or max(households, people) > MOST_PEOPLE:
         raise Refused(f"转移户数、人数须在 0 到 {MOST_PEOPLE} 之间", field="households")
     if people < households:
@@ -282,6 +287,7 @@ def _close_if_done(notice: Notice) -> None:
 
 def do_close(notice: Notice, reason: str) -> bool:
     """End a notice: later rungs fall due no more, who still waited is released. False when it was closed before."""
+    check_open()
     with transaction.atomic(), scope.narrowed(person_id=None, name="系统", unit="", reaches=None):
         if not Notice.everywhere.filter(pk=notice.pk, closed_at=None).update(closed_at=now()):
             return False

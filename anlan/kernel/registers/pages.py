@@ -205,6 +205,8 @@ def move(request: HttpRequest, register: Register, pk: str, step: str) -> HttpRe
         try:
             moves.move(row, step, **form.cleaned_data)
         except Refused as no:
+            if taken not in moves.open_moves(register.find(pk)):  # type: ignore[arg-type]
+                raise  # no form of this step is drawn any more that could say why
             form.add_error(no.field if no.field in form.fields else None, str(no))
         else:
             messages.success(request, f"已办理:{taken.label}")
