@@ -1,4 +1,4 @@
-"""Running numbers: no two alike, none left out, each series for itself."""
+"""Running numbers: no two alike, none left out, each series for itself; and a number that is sent is worked once."""
 
 import os
 import subprocess
@@ -27,6 +27,7 @@ from django.db import connection, transaction
 from anlan.kernel import clock
 from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.people import scope
+from anlan.kernel.registers.once import once
 from anlan.response.command.acts import do_open
 from anlan.response.command.models import Event
 from tests.kernel import city
@@ -52,6 +53,21 @@ crowd = [threading.Thread(target=ask) for _ in range(8)]
 assert sorted(taken) == list(range(1, 65)), sorted(taken)
 found = sorted(int(n.partition("〕")[2][:-1]) for n in Event.everywhere.values_list("number", flat=True))
 assert found == list(range(1, 9)), found
+
+def send():
+    gate.wait()
+    with scope.entered(scope.Scope(world, who.pk, who.name)):
+        answers.append(once("sent-by-8", {"n": 1}, lambda: (201, {"pk": put()})))
+    connection.close()
+
+def put():
+    return do_open(Event(area_id=scope.ROOT, title="同一件", kind="11B01", occurred_at=clock.now())).pk
+
+who, answers = city.person("张三", "duty_officer"), []
+crowd = [threading.Thread(target=send) for _ in range(8)]
+[t.start() for t in crowd], [t.join() for t in crowd]
+made = Event.everywhere.filter(title="同一件")
+assert answers == [(201, {"pk": made.get().pk})] * 8, answers
 print("numbered")
 '''
 
@@ -82,7 +98,7 @@ def test_events_are_numbered_by_the_year_of_their_world(world):
     assert numbers == ["青应急事〔2022〕1号", "青应急事〔2023〕1号", "青应急事〔2023〕2号"]
 
 
-def test_eight_at_once_on_postgresql_get_no_number_twice_and_leave_none_out(tmp_path, pg_url):
+def test_eight_at_once_on_postgresql_get_no_number_twice_leave_none_out_and_work_one_request_once(tmp_path, pg_url):
     env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": pg_url, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     done = subprocess.run([sys.executable, "-c", CROWD], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip().endswith("numbered"), done.stderr[-3000:]

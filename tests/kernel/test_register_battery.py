@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import cache
 
 import pytest
 from django.contrib.auth.models import User
@@ -333,13 +334,18 @@ def test_the_layer_is_geojson_of_the_same_rows(register, chief, ours):
     assert json.loads(chief.get(f"/r/{register.name}/layer/", {"box": "0,0,1,1"}).content)["features"] == []
 
 
+@cache
+def described():
+    return api.get_openapi_schema(path_prefix="/api/")["paths"]
+
+
 @EVERY
 def test_the_interface_gives_the_same_rows_as_its_description_says(register, chief, ours):
     fill(register, ours)
     found = chief.get(f"/api/{register.name}").json()
     with scope.everyone(ours.world):
         assert [r["id"] for r in found["rows"]] == list(register.rows().values_list("pk", flat=True)[:100])
-    paths = api.get_openapi_schema(path_prefix="/api/")["paths"]
+    paths = described()
     assert f"/api/{register.name}" in paths and f"/api/{register.name}/{{pk}}" in paths
     assert ("post" in paths[f"/api/{register.name}"]) == bool(register.write or register.opens)
     one = chief.get(f"/api/{register.name}/{found['rows'][0]['id']}").json()
@@ -386,7 +392,7 @@ def steps(register):
 
 @CASES
 def test_the_interface_moves_a_case_as_its_page_does(register, chief, ours):
-    paths = api.get_openapi_schema(path_prefix="/api/")["paths"]
+    paths = described()
     routes = {f"/api/{register.name}/{{pk}}/moves/{m.name}": set(m.roles) for m in register.model.flow.moves}
     assert {r for r, roles in routes.items() if roles != {"system"}} == {p for p in paths if p in routes}
     for step in steps(register):
