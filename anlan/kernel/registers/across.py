@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from anlan.kernel.places import check
 from anlan.kernel.places.near import SOURCES, at, near
 
-from .indicators import shown
+from .indicators import seen
 from .pages import KEEPERS
 from .register import ALL, Register
 
@@ -24,7 +24,7 @@ MOST_KM = 100.0
 @require_safe
 def indicators(request: HttpRequest) -> HttpResponse:
     """The indicators of the registers that the asker may open."""
-    numbers = [(one.book, one.number()) for one in shown()]
+    numbers = [(one.book, one.number()) for one in seen()]
     return render(request, "registers/indicators.html", {"numbers": numbers})
 
 

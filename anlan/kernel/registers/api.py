@@ -19,8 +19,7 @@ from anlan.kernel.people import scope
 from .columns import Column
 from .filters import sees_full
 from .forms import facts, form_for, save
-from .indicators import INDICATORS, Indicator
-from .indicators import shown as shown_indicators
+from .indicators import INDICATORS, Indicator, seen
 from .once import Answer, Reused, once
 from .register import ALL, Register
 from .sheets import line_form
@@ -184,7 +183,7 @@ def figures() -> Router:
 
     @made.get("", response={200: list[Figure]}, summary="指标:列表", operation_id="indicators_list")
     def list_figures(request: HttpRequest) -> list[dict[str, Any]]:
-        return [figure(one) for one in shown_indicators()]
+        return [figure(one) for one in seen()]
 
     @made.get("/{name}", response={200: Figure, 403: Faults, 404: Faults}, summary="指标:一项", operation_id="indicators_one")
     def one_figure(request: HttpRequest, name: str) -> dict[str, Any]:

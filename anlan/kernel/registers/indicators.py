@@ -80,6 +80,6 @@ def indicator(name: str) -> Indicator:
     return INDICATORS[name]
 
 
-def shown() -> list[Indicator]:
+def seen() -> list[Indicator]:
     """The indicators whose registers the present asker may open."""
     return [one for one in INDICATORS.values() if one.book.visible()]
