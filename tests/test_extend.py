@@ -58,6 +58,9 @@ with scope.everyone(world):
         assert Addressee.objects.get(notice__kind="inform").post == called.post
 assert "电机进水" in client.get(f"/r/repair/{repair.pk}/").content.decode()
 assert indicator("pumps.late").href().startswith("/r/repair/?")
+figures = client.get("/r/indicators/").content.decode()
+assert "超时抢修" in figures and "检修期限在今日起三十日内或已过的泵站数" in figures
+assert client.get("/api/indicators/pumps.checks").json()["value"] == 1
 print("lived")
 '''
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anlan.kernel.cases.flow import FLOWS, Flow, Limit
 from anlan.kernel.clock.due import HANDLERS
-from anlan.kernel.clock.periodic import PERIODIC
+from anlan.kernel.clock.periodic import PERIODIC, Periodic
 from anlan.kernel.journal.entry import HEARERS
 from anlan.kernel.registers import ALL, INDICATORS
 
@@ -18,8 +18,19 @@ def reactions() -> str:
     rows += ["", "到期事项 → 办理者"]
     rows += [f"  {k:<24} {h.work.__module__}.{h.work.__qualname__}" for k, h in sorted(HANDLERS.items())]
     rows += ["", "周期事项"]
-    rows += [f"  {p.name:<24} 每 {p.step}" for p in PERIODIC.values()]
+    rows += [f"  {p.name:<24} {rhythm(p)}" for p in PERIODIC.values()]
     return "\n".join(rows)
+
+
+def rhythm(duty: Periodic) -> str:
+    """When a duty comes round, in words."""
+    units = {"seconds": "秒", "minutes": "分钟", "hours": "小时", "days": "天", "weeks": "周"}
+    said = {
+        "daily": lambda hour: f"每日 {hour}", "weekly": lambda given: f"每周{'一二三四五六日'[given[0]]} {given[1]}",
+        "monthly": lambda given: f"每月 {given[0]} 日 {given[1]}", "workdays": lambda hour: f"每个工作日 {hour}",
+    }  # fmt: skip
+    words = [said[k](v) if k in said else f"每 {v:g} {units[k]}" for k, v in duty.rhythm.items()]
+    return "、".join(words) + ("(实战)" if duty.worlds == "actual" else "(各个世界)")
 
 
 def pages() -> dict[str, str]:

@@ -8,8 +8,9 @@ from anlan.kernel import clock
 from anlan.kernel.cases import Flow, Limit, Move, Refused
 from anlan.kernel.cases.flow import FLOWS
 from anlan.kernel.cases.models import Remark
-from anlan.kernel.cases.moves import holidays, move, open_case, open_moves
+from anlan.kernel.cases.moves import move, open_case, open_moves
 from anlan.kernel.clock import loop
+from anlan.kernel.clock.calendar import holidays
 from anlan.kernel.journal import read
 from anlan.kernel.notice import acts as notice
 from anlan.kernel.people import scope
@@ -112,6 +113,7 @@ def test_a_missed_limit_is_marked_told_upward_and_named_with_its_article(world):
         lines = list(read.lines().filter(verb="case.overdue").order_by("id"))
     assert [line.after["raise_to"] for line in lines] == ["duty_lead", "leader"]
     assert "第六十五条" in lines[0].basis and Remark.objects.get().basis == lines[0].basis
+    assert "超时" in str(Remark.objects.get()) and "Remark" not in str(Remark.objects.get())
 
 
 def test_a_case_that_moved_in_time_has_no_clock_left(world):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,16 @@ def slow(row: Due) -> None:
 @due.handles("test.broken")
 def broken(row: Due) -> None:
     Holding(post_id=10**6, person_id=10**6, since=city.SINCE, area_id=scope.ROOT).save()
+
+
+@pytest.fixture
+def declared():
+    """What a test declares is taken back after it."""
+    before = dict(periodic.PERIODIC), dict(due.HANDLERS)
+    yield
+    for table, rows in zip((periodic.PERIODIC, due.HANDLERS), before, strict=True):
+        table.clear()
+        table.update(rows)
 
 
 @pytest.fixture
@@ -135,7 +145,7 @@ def test_a_dropped_row_is_not_worked_and_stays(world):
     assert Due.objects.get().dropped
 
 
-def test_periodic_duties_do_each_missed_occurrence_or_only_the_latest(world):
+def test_periodic_duties_do_each_missed_occurrence_or_only_the_latest(world, declared):
     each: list = []
     latest: list = []
     clock.every("test.each", each=True, hours=1)(each.append)
@@ -145,8 +155,75 @@ def test_periodic_duties_do_each_missed_occurrence_or_only_the_latest(world):
         Due.objects.exclude(kind__startswith="every:test.").update(dropped=True)
         with clock.travelled(timedelta(hours=5, minutes=30)):
             loop.drain(world)
-    periodic.PERIODIC.pop("test.each"), periodic.PERIODIC.pop("test.latest")
     assert len(each) == 5 and len(latest) == 1
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "after", "next_"),
+    [
+        ({"daily": "08:00"}, "2022-09-14 07:59", "2022-09-14 08:00"),
+        ({"daily": "08:00"}, "2022-09-14 08:00", "2022-09-15 08:00"),
+        ({"daily": "00:00"}, "2022-09-14 23:59", "2022-09-15 00:00"),
+        ({"daily": "23:59"}, "2022-12-31 23:59", "2023-01-01 23:59"),
+        ({"daily": "06:00"}, "2022-09-14 00:30", "2022-09-14 06:00"),  # in UTC it is still the day before
+        ({"weekly": (0, "08:00")}, "2022-09-14 12:00", "2022-09-19 08:00"),
+        ({"weekly": (0, "08:00")}, "2022-09-19 08:00", "2022-09-26 08:00"),
+        ({"weekly": (6, "00:00")}, "2022-09-17 23:59", "2022-09-18 00:00"),
+        ({"monthly": (1, "08:00")}, "2022-09-30 23:59", "2022-10-01 08:00"),
+        ({"monthly": (31, "08:00")}, "2022-09-14 08:00", "2022-09-30 08:00"),
+        ({"monthly": (31, "08:00")}, "2022-09-30 08:00", "2022-10-31 08:00"),
+        ({"monthly": (31, "08:00")}, "2024-02-01 08:00", "2024-02-29 08:00"),
+        ({"workdays": "08:00"}, "2022-09-09 08:00", "2022-09-13 08:00"),  # Mid-Autumn: Monday the 12th is off
+        ({"workdays": "08:00"}, "2022-09-30 08:00", "2022-10-08 08:00"),  # National Day; the 8th is a make-up Saturday
+        ({"workdays": "08:00"}, "2022-10-08 08:00", "2022-10-09 08:00"),
+        ({"seconds": 10}, "2022-09-14 07:59", "2022-09-14 07:59:10"),
+    ],
+)
+def test_what_comes_round_comes_next_at_the_city_s_own_hour(declared, rhythm, after, next_):
+    clock.every("test.round", **rhythm)(print)
+    following = periodic.PERIODIC["test.round"].next
+    assert following(qingdao(after).astimezone(UTC)) == qingdao(next_)
+
+
+def qingdao(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=timezone(timedelta(hours=8)))
+
+
+NONE = [{}, {"daily": "8:00"}, {"daily": "25:00"}, {"weekly": (7, "08:00")}, {"monthly": (0, "08:00")}, {"daily": "08:00", "hours": 1}]
+
+
+@pytest.mark.parametrize("rhythm", NONE)
+def test_a_rhythm_that_is_none_is_said_when_it_is_declared(rhythm):
+    with pytest.raises(ValueError):
+        clock.every("test.none", **rhythm)(print)
+    assert "test.none" not in periodic.PERIODIC
+
+
+def test_a_daily_duty_missed_while_down_is_worked_once_and_marked_late(world, declared):
+    seen: list = []
+    clock.every("test.daily", daily="08:00")(seen.append)
+    with scope.everyone(world):
+        periodic.start(world)
+        Due.objects.exclude(kind="every:test.daily").update(dropped=True)
+        first = Due.objects.get(kind="every:test.daily")
+        with clock.travelled(first.at - clock.real() + timedelta(days=3, hours=1)):
+            periodic.start(world)
+            loop.drain(world)
+            following = Due.objects.get(kind="every:test.daily", done_at=None)
+            assert timedelta(0) < following.at - clock.now() < timedelta(days=1)
+    assert seen == [first.at] and Due.objects.get(pk=first.pk).late
+
+
+def test_a_duty_comes_round_in_the_real_city_only_unless_it_says_all_worlds(world, declared):
+    seen: dict = {"actual": [], "all": []}
+    clock.every("test.actual", hours=1)(seen["actual"].append)
+    clock.every("test.all", worlds="all", daily="12:00")(seen["all"].append)
+    replay = stepped(speed=1e9, ends=datetime(2022, 9, 16, tzinfo=UTC))
+    for _ in range(3):
+        loop.turn()
+    assert {d.kind for d in Due.objects.filter(world=replay)} == {"every:test.all"}
+    assert seen == {"actual": [], "all": [datetime(2022, 9, 14, 4, tzinfo=UTC), datetime(2022, 9, 15, 4, tzinfo=UTC)]}
+    assert World.objects.get(pk=replay.pk).closed
 
 
 def test_a_stepped_world_stands_at_each_rows_own_time(world):

@@ -1,18 +1,29 @@
 """What people upload, and what must never stay on the disk."""
 
 import io
+import os
 import subprocess
 import sys
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import docx
 import pytest
 from openpyxl import Workbook
 from PIL import ExifTags, Image
 
+from anlan.kernel import clock
 from anlan.kernel.cases import Refused
+from anlan.kernel.clock import due, loop, periodic
+from anlan.kernel.clock.models import Due
+from anlan.kernel.files.acts import do_attach
+from anlan.kernel.files.acts import store as store_of_city
 from anlan.kernel.files.store import Store, clean
+from anlan.kernel.journal import read
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
+
+from . import city
 
 
 @pytest.fixture
@@ -226,6 +237,28 @@ def test_what_a_killed_process_left_is_swept_by_age(store):
     left = store.root / "coming" / "half"
     left.write_bytes(b"half")
     touched = datetime.fromtimestamp(left.stat().st_mtime, UTC)
-    assert store.sweep(touched - timedelta(hours=1)) == 0
-    assert store.sweep(touched + timedelta(hours=1)) == 1
+    assert store.sweep(touched - timedelta(hours=1), set) == 0
+    assert store.sweep(touched + timedelta(hours=1), set) == 1
     assert not left.exists()
+
+
+def test_every_night_what_no_record_names_is_removed_and_what_is_used_stays(db, settings, tmp_path):
+    settings.HOME = tmp_path
+    world, now = city.build(), clock.real()
+    with scope.everyone(world):
+        used, orphan, fresh, again = (put(store_of_city(), picture(size=(300, n)), f"{n}.jpg") for n in (200, 201, 202, 203))
+        do_attach(used, Area.objects.get(pk=city.SHAZIKOU))
+        copies = [store_of_city().small(kept.sha256) for kept in (used, orphan)]
+        for kept in (used, orphan, again):
+            os.utime(store_of_city().path(kept.sha256), (0, 0))
+        put(store_of_city(), store_of_city().path(again.sha256).read_bytes(), "again.jpg")
+        periodic.start(world)
+        due.drop(*Due.objects.exclude(kind="every:files.sweep").values_list("key", flat=True))
+        night = Due.objects.get(kind="every:files.sweep")
+        assert night.at.astimezone(timezone(timedelta(hours=8))).hour == 3
+        Due.objects.filter(pk=night.pk).update(run_at=now)
+        assert loop.drain(world) == 1
+        assert read.lines().get(verb="file.swept").after == {"files": 1}
+    left = {kept.name for kept in (used, orphan, fresh, again) if store_of_city().path(kept.sha256).exists()}
+    assert left == {"200.jpg", "202.jpg", "203.jpg"}
+    assert [copy.exists() for copy in copies] == [True, False]

@@ -344,3 +344,28 @@ def test_seven_thousand_are_called_in_one_go(db, capsys):
         print(f"\n7131 addressees: issued in {issued - start:.2f} s, 14262 attempts in {called - issued:.2f} s")
     assert Attempt.everywhere.filter(state="sent", sent_at=START).count() == 2 * 7131
     assert called - issued < 8
+
+
+def test_in_a_world_that_has_ended_nothing_is_called_answered_reported_or_closed(world):
+    notice = call(world)
+    row = Addressee.everywhere.filter(notice=notice).select_related("notice", "area").first()
+    before = (Receipt.everywhere.count(), Due.objects.filter(dropped=True).count(), read_lines(world))
+    world.closed = True
+    world.save()
+    for act in (
+        lambda: acts.do_call("又一次", "请应答", level=3, roles=ROLES, areas=[DISTRICT]),
+        lambda: acts.do_answer(row, via="app"),
+        lambda: acts.do_receipt(row, Receipt.Kind.ARRIVED, via="app"),
+        lambda: acts.do_report_moved(row, 1, 2),
+        lambda: acts.do_close(notice, "结束"),
+    ):
+        with scope.everyone(world), pytest.raises(Refused, match="已经结束"):
+            act()
+    row.refresh_from_db()
+    assert row.state == "waiting" and Notice.everywhere.get().closed_at is None
+    assert (Receipt.everywhere.count(), Due.objects.filter(dropped=True).count(), read_lines(world)) == before
+
+
+def read_lines(world: World) -> int:
+    with scope.everyone(world):
+        return read.lines().count()

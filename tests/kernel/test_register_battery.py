@@ -3,9 +3,11 @@
 import io
 import json
 import re
+from functools import cache
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import Model
 from openpyxl import Workbook, load_workbook
 
 from anlan.faces import gate
@@ -13,8 +15,8 @@ from anlan.faces.api.urls import api
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Grant, Participant, Person
-from anlan.kernel.people.roles import ROLES
-from anlan.kernel.registers.columns import mask
+from anlan.kernel.people.roles import LOOKERS, ROLES
+from anlan.kernel.registers.columns import Column, mask
 from anlan.kernel.registers.forms import facts
 from anlan.kernel.registers.register import ALL
 from anlan.kernel.registers.sheets import KEY, columns_of, keyed
@@ -40,6 +42,7 @@ EVERY = pytest.mark.parametrize("register", [pytest.param(r, id=name) for name, 
 AREAL = pytest.mark.parametrize("register", [pytest.param(r, id=name) for name, r in ALL.items() if r.area])
 WRITTEN = pytest.mark.parametrize("register", [pytest.param(r, id=name) for name, r in ALL.items() if r.write])
 PLACED = pytest.mark.parametrize("register", [pytest.param(r, id=name) for name, r in ALL.items() if r.point])
+CASES = pytest.mark.parametrize("register", [pytest.param(r, id=name) for name, r in ALL.items() if r.is_case])
 MASKED = pytest.mark.parametrize("register", [pytest.param(r, id=name) for name, r in ALL.items() if r.masked])
 
 
@@ -187,6 +190,8 @@ def test_one_row_opens_with_every_field_and_a_wrong_key_is_404(register, chief, 
     page = chief.get(f"/r/{register.name}/{row.pk}/")
     assert page.status_code == 200
     assert all(str(c.label) in page.content.decode() for c in register.fields)
+    assert not [c.path for c in register.fields if c.label.isascii() and c.label != "ID"], "labels are Chinese"
+    assert type(row).__str__ is not Model.__str__
     for wrong in ("0", "-1", "999999999", "9" * 40, "x' OR 1=1", "%00", "None", "新"):
         for path in (f"/r/{register.name}/{wrong}/", f"/api/{register.name}/{wrong}"):
             assert chief.get(path).status_code in (400, 404), path
@@ -199,10 +204,12 @@ def test_a_new_row_comes_back_as_typed_and_an_edit_writes_one_line(register, chi
     before = {r.pk for r in rows_of(register, ours.world)}
     with scope.everyone(ours.world):
         given, said = typed(register, wanted), facts(register, wanted)
-    answer = chief.post(f"/r/{register.name}/new/", {**given, "once": "a"})
+    answer = chief.post(f"/r/{register.name}/new/", {**given, "once": "same-form"})
     assert answer.status_code == 302, answer.content.decode()[-3000:]
-    again = chief.post(f"/r/{register.name}/new/", {**given, "once": "a"})
+    again = chief.post(f"/r/{register.name}/new/", {**given, "once": "same-form"})
     assert again.status_code == 302 and again.url == answer.url, "the same form sent twice makes one row"
+    other = chief.post(f"/r/{register.name}/new/", {**given, "once": "same-form", "more": "1"})
+    assert other.status_code == 422 and "已经保存过" in other.content.decode()
     (made,) = [r for r in rows_of(register, ours.world) if r.pk not in before]
     with scope.everyone(ours.world):
         assert facts(register, made) == said
@@ -334,13 +341,18 @@ def test_the_layer_is_geojson_of_the_same_rows(register, chief, ours):
     assert json.loads(chief.get(f"/r/{register.name}/layer/", {"box": "0,0,1,1"}).content)["features"] == []
 
 
+@cache
+def described():
+    return api.get_openapi_schema(path_prefix="/api/")["paths"]
+
+
 @EVERY
 def test_the_interface_gives_the_same_rows_as_its_description_says(register, chief, ours):
     fill(register, ours)
     found = chief.get(f"/api/{register.name}").json()
     with scope.everyone(ours.world):
         assert [r["id"] for r in found["rows"]] == list(register.rows().values_list("pk", flat=True)[:100])
-    paths = api.get_openapi_schema(path_prefix="/api/")["paths"]
+    paths = described()
     assert f"/api/{register.name}" in paths and f"/api/{register.name}/{{pk}}" in paths
     assert ("post" in paths[f"/api/{register.name}"]) == bool(register.write or register.opens)
     one = chief.get(f"/api/{register.name}/{found['rows'][0]['id']}").json()
@@ -357,8 +369,11 @@ def test_the_interface_writes_what_the_form_would_take(register, chief, ours):
     with scope.everyone(ours.world):
         given = {c.path: c.raw(wanted) for c in register.inputs if c.raw(wanted) is not None}
         said = facts(register, wanted)
-    answer = chief.post(f"/api/{register.name}", given, content_type="application/json")
-    assert answer.status_code == 201, answer.content.decode()
+    count = len(rows_of(register, ours.world))
+    answer, again, other = (send(chief, f"/api/{register.name}", body, "number-1") for body in (given, given, {}))
+    assert answer.status_code == again.status_code == 201, answer.content.decode()
+    assert again.json() == answer.json() and len(rows_of(register, ours.world)) == count + 1
+    assert other.status_code == 422 and "幂等编号" in other.json()["error"]
     with scope.everyone(ours.world):
         assert facts(register, register.find(answer.json()["id"])) == said
     must = next(
@@ -370,6 +385,60 @@ def test_the_interface_writes_what_the_form_would_take(register, chief, ours):
         f"/api/{register.name}/{answer.json()['id']}", {must.path: None}, content_type="application/json"
     )
     assert wrong.status_code == 422 and must.path in wrong.json()["faults"]
+
+
+def send(client, path, given, number=""):
+    return client.post(path, given, content_type="application/json", headers={"Idempotency-Key": number} if number else {})
+
+
+def steps(register):
+    """The moves out of the first state that a person may take, and what each needs."""
+    flow = register.model.flow
+    return [m for m in flow.from_state(flow.start) if set(m.roles) & set(ROLES)]
+
+
+@CASES
+def test_the_interface_moves_a_case_as_its_page_does(register, chief, ours):
+    paths = described()
+    routes = {f"/api/{register.name}/{{pk}}/moves/{m.name}": set(m.roles) for m in register.model.flow.moves}
+    assert {r for r, roles in routes.items() if roles != {"system"}} == {p for p in paths if p in routes}
+    for step in steps(register):
+        row, like = fill(register, ours, 2)
+        given = {c.path: c.raw(like) for c in (Column.read(step.name, register.model, p) for p in step.needed)}
+        path = f"/api/{register.name}/{row.pk}/moves/{step.name}"
+        for name in given:
+            missing = send(chief, path, {**given, name: ""})
+            assert missing.status_code == 422 and "必填" in missing.json()["faults"][name][0], missing.json()
+        assert send(chief, path, {**given, "odd": 1}).json()["faults"] == {"odd": ["没有这个字段"]}
+        moved, again = (send(chief, path, given, f"move-{row.pk}-{step.name}") for _ in range(2))
+        assert moved.status_code == 200, moved.content.decode()
+        assert again.json() == moved.json() and moved.json()["id"] == row.pk
+        assert send(chief, path, {**given, "odd": 1}, f"move-{row.pk}-{step.name}").status_code == 422
+        with scope.everyone(ours.world):
+            verbs = [line.verb for line in read.history(row)]
+            assert verbs.count(f"{register.model.flow.name}.{step.target}") == 1
+            assert register.find(row.pk).state == step.target
+        if step.target not in step.starts:
+            late = send(chief, path, given)
+            assert late.status_code == 409 and "不能办理" in late.json()["error"]
+        assert send(chief, f"/api/{register.name}/{row.pk}/moves/nothing", {}).status_code == 404
+        assert send(chief, f"/api/{register.name}/999999999/moves/{step.name}", {}).status_code == 404
+
+
+@CASES
+def test_the_interface_moves_nothing_for_who_may_not(register, client, ours, theirs):
+    row, foreign = fill(register, ours, 1)[0], fill(register, theirs, 1)[0]
+    for step in steps(register):
+        idle = next((r for r in register.see if r not in step.roles and not ROLES[r].keeper and r not in LOOKERS), None)
+        if idle:
+            enter(client, [idle], name=f"idle-{step.name}")
+            refused = send(client, f"/api/{register.name}/{row.pk}/moves/{step.name}", {})
+            assert refused.status_code == 403 and "权限" in refused.json()["error"], refused.content.decode()
+        able = [r for r in ROLES if r in register.see or r in step.roles]
+        enter(client, able, city.LAOSHAN, name=f"laoshan-{step.name}")
+        assert send(client, f"/api/{register.name}/{foreign.pk}/moves/{step.name}", {}).status_code in (403, 404)
+    with scope.everyone(ours.world):
+        assert {register.find(r.pk).state for r in (row, foreign)} == {register.model.flow.start}
 
 
 @MASKED

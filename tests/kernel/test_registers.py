@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from anlan.faces import gate
-from anlan.kernel.cases import moves
+from anlan.kernel import clock
+from anlan.kernel.cases import Refused, moves
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Grant, Person, Unit
 from anlan.kernel.people.roles import READERS
@@ -134,6 +135,46 @@ def test_an_indicator_with_a_wrong_value_fails_aloud(world, declared):
     wrong = Indicator("t.wrong", "x", "event", {"state": "no-such-state"}, definition="口径")
     with scope.everyone(world), pytest.raises(ValueError, match=r"t\.wrong"):
         wrong.value()
+
+
+def test_every_declared_indicator_stands_on_the_page_and_in_the_interface(client, ours, declared):
+    ours.make(Station)
+    Indicator("t.stations", "全部站点", "station", unit="个", definition="台账中的监测站数")
+    Indicator("t.grants", "全部授权", "grant", unit="项", definition="授权台账的行数")
+    enter(client, "duty_officer", scope.ROOT)
+    page = client.get("/r/indicators/").content.decode()
+    assert "全部站点" in page and "台账中的监测站数" in page and 'href="/r/station/"' in page and "全部授权" not in page
+    names = [one["name"] for one in client.get("/api/indicators").json()]
+    assert names == [n for n, one in INDICATORS.items() if "duty_officer" in one.book.see] and "t.stations" in names
+    one = client.get("/api/indicators/t.stations").json()
+    assert (one["value"], one["unit"], one["register_name"], one["href"]) == (1, "个", "station", "/r/station/")
+    assert client.get("/api/indicators/t.grants").status_code == 403
+    assert client.get("/api/indicators/t.none").status_code == 404
+    assert "/r/indicators/" in page and "/r/near/" in page
+
+
+# ── around a point ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_lies_around_is_listed_nearest_first_within_the_radius_and_the_scope(client, ours):
+    theirs = Filler(ours.world, city.AOSHANWEI, "jimo", 500)
+    here, close, far = (ours.make(Station, name=f"站{n}", lon=120.5 + n / 100, lat=36.2) for n in (0, 2, 30))
+    theirs.make(Station, name="别区站", lon=120.51, lat=36.2)
+    enter(client, "district_duty", city.LAOSHAN)
+    detail = client.get(f"/r/station/{here.pk}/").content.decode()
+    assert f"/r/near/?row=station:{here.pk}" in detail
+    found = client.get("/r/near/", {"row": f"station:{here.pk}"}).context["hits"]
+    assert [(row, round(km, 2)) for km, _, row, _ in found if isinstance(row, Station)] == [(close, 1.79)]
+    page = client.get("/r/near/", {"lon": "120.5", "lat": "36.2", "km": "40", "of": "station"})
+    assert [row for _, _, row, _ in page.context["hits"]] == [here, close, far]
+    assert f'href="/r/station/{far.pk}/"' in page.content.decode() and "别区站" not in page.content.decode()
+    swapped = client.get("/r/near/", {"lon": "36.2", "lat": "120.5", "km": "nan", "of": "grant"})
+    assert swapped.status_code == 422 and not swapped.context["hits"]
+    wrong = client.get("/r/near/", {"lon": "36.2", "lat": "36.2"})
+    assert wrong.status_code == 422 and "不在本市范围内" in wrong.content.decode()
+    assert client.get("/r/near/").status_code == 200 and client.get("/r/near/", {"row": "x:1"}).status_code == 200
+    assert client.get("/r/near/", {"row": f"station:{Station.everywhere.get(name='别区站').pk}"}).status_code == 404
+    assert "?row=" not in client.get(f"/r/area/{city.LAOSHAN}/").content.decode(), "it has no point"
 
 
 # ── addresses ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -328,3 +369,42 @@ def test_many_thousand_rows_go_out_whole(client, crowd):
 
 def test_readers_are_the_default_eyes():
     assert find("station").see == READERS
+
+
+# ── rows that belong to no area ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("place", "status", "made"), [(city.LAOSHAN, 403, 0), (scope.ROOT, 302, 1)])
+def test_a_register_without_an_area_is_written_only_by_who_reaches_over_the_city(client, ours, monkeypatch, place, status, made):
+    register, row = find("unit"), Unit.everywhere.get(pk="3702.yj")
+    monkeypatch.setattr(register, "area", "")
+    enter(client, "system_keeper", place)
+    given = {"code": "3702.zj", "name": "住建局", "short": "住建", "kind": "部门", "area": scope.ROOT}
+    assert client.post("/r/unit/new/", given).status_code == status
+    assert Unit.everywhere.filter(pk="3702.zj").count() == made
+    with scope.entered(gate.asker(User.objects.get(username="asker"), ours.world)):
+        assert register.writable() is register.may_write(row) is bool(made)
+    assert client.patch("/api/unit/370212.yj", {"name": "改名"}, content_type="application/json").status_code == (200 if made else 403)
+
+
+# ── a world that has ended ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_in_a_world_that_has_ended_no_case_is_opened_or_moved(client, ours):
+    drill = World.objects.create(kind="replay", title="梅花回放", anchor_real=clock.real(), anchor_world=clock.real())
+    case = Filler(drill, city.SHAZIKOU, "drill").make(Event)
+    enter(client, "duty_officer", scope.ROOT)
+    path, form = f"/w/{drill.pk}/api/event/{case.pk}/moves/close", {"outcome": "已平息"}
+    World.objects.filter(pk=drill.pk).update(closed=True)
+    drill.refresh_from_db()
+    page = client.get(f"/w/{drill.pk}/r/event/{case.pk}/")
+    assert page.status_code == 200 and page.context["steps"] == []
+    refused = client.post(path, form, content_type="application/json")
+    assert refused.status_code == 409 and "已经结束" in refused.json()["error"]
+    typed = client.post(f"/w/{drill.pk}/r/event/{case.pk}/move/close/", {f"close-{k}": v for k, v in form.items()})
+    assert typed.status_code == 409 and "已经结束" in typed.content.decode()
+    assert client.post(f"/w/{drill.pk}/r/phonecall/new/", {}).status_code == 403
+    with scope.everyone(drill):
+        with pytest.raises(Refused, match="已经结束"):
+            moves.open_case(Event(area_id=scope.ROOT, title="演示", kind="11B01", occurred_at=clock.now()))
+        assert Event.objects.get().state == case.state

@@ -13,9 +13,16 @@ from ninja.renderers import BaseRenderer
 
 from anlan import __version__
 from anlan.faces import faults
-from anlan.kernel.registers.api import router
+from anlan.kernel.registers.api import figures, router
 from anlan.kernel.registers.pages import KEEPERS
 from anlan.kernel.registers.register import ALL
+
+WRONG = {
+    "int": "应为整数", "float": "应为数字", "decimal": "应为数字", "bool": "应为 true 或 false", "datetime": "应为日期时间",
+    "date": "应为日期", "string": "应为文字", "extra": "没有这个字段", "missing": "缺少这一项", "json": "不是有效的 JSON",
+    "greater": "数值过小", "less": "数值过大", "model": "应为对象", "dict": "应为对象",
+}  # fmt: skip
+"""The first word of pydantic's kind of error, for people."""
 
 
 class Json(BaseRenderer):
@@ -27,7 +34,8 @@ class Json(BaseRenderer):
 
 api = NinjaAPI(
     title="安澜接口", version=__version__, urls_namespace="api", renderer=Json(),
-    description="每个台账一组接口,与页面同源同权:筛选、权限、脱敏完全一致。以登录会话鉴权,写入须带 X-CSRFToken。",
+    description="每个台账一组接口,与页面同源同权:筛选、权限、脱敏完全一致。以登录会话鉴权,写入须带 X-CSRFToken;"
+    "新增、立项、办理可带 Idempotency-Key,重发不重办。",
 )  # fmt: skip
 
 
@@ -40,10 +48,11 @@ def missing(request: HttpRequest, fault: Http404) -> HttpResponse:
 def wrong(request: HttpRequest, fault: ValidationError) -> HttpResponse:
     found: dict[str, list[str]] = {}
     for error in fault.errors:
-        found.setdefault(str(error["loc"][-1]), []).append(str(error["msg"]))
+        found.setdefault(str(error["loc"][-1]), []).append(WRONG.get(error["type"].partition("_")[0], str(error["msg"])))
     return api.create_response(request, {"error": "参数或内容有误", "faults": found}, status=422)
 
 
+api.add_router("/indicators", figures())
 for register in ALL.values():
     api.add_router(f"/{register.name}", router(register))
 

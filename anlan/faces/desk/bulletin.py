@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from anlan.kernel.clock import now
@@ -40,7 +41,7 @@ def facts_of_intake(intake: Intake) -> str:
 
 def of_intake(intake: Intake) -> Paper:
     title = f"关于{intake.area}{intake.kind or '突发事件'}的快报"
-    paper = _paper(title, issue(intake), intake.recorder)
+    paper = _paper(title, intake.issue or 0, intake.recorder)
     paper.text(facts_of_intake(intake))
     done = [f"{r.state_label}({words.moment(r.closed_at)})" for r in _reports(intake) if r.closed_at]
     paper.text(f"接报后,值班室{words.join([*done, '正在核实情况、跟踪处置'], '、')}。")
@@ -54,9 +55,10 @@ def _reports(intake: Intake) -> list[Any]:
     return reports(intake)
 
 
-def issue(row: Intake | Event) -> int:
-    """The running number of this kind of record in this world."""
-    return type(row).objects.filter(pk__lte=row.pk).count()
+def issue(event: Event) -> int:
+    """The event's running number of the year; 0 when it was numbered by hand in another way."""
+    found = re.search(r"(\d+)号$", event.number)
+    return int(found[1]) if found else 0
 
 
 def of_event(event: Event) -> Paper:

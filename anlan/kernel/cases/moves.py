@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -15,9 +13,9 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from anlan.engines import workdays
 from anlan.kernel import journal
 from anlan.kernel.clock import due, now
+from anlan.kernel.clock.calendar import holidays
 from anlan.kernel.clock.models import Due
 from anlan.kernel.people import scope
 
@@ -27,18 +25,19 @@ from .models import Case, Remark
 LAST_INSTANT = timedelta(seconds=1)
 """A case that moves at the very end of its term is in time."""
 AFTER: dict[tuple[str, str], Callable[[Any], Any]] = {}
-HOLIDAYS = Path(__file__).resolve().parents[1] / "clock" / "data" / "holidays.csv"
 
 
-@cache
-def holidays() -> workdays.Table:
-    return workdays.read(HOLIDAYS.read_text(encoding="utf-8").splitlines())
+def check_open() -> None:
+    """Refused in a drill or replay that has ended: its records stand as they are."""
+    if (world := scope.current().world).closed:
+        raise Refused(f"「{world.title}」已经结束,记录保留,不能再办理")
 
 
 def open_case(
     case: Case, *, state: str = "", text: str = "", level: int | None = None, basis: str = "", wide: bool = False
 ) -> Case:
     """Start a case in its flow's first state, or in the one it is known in: validate, save, one journal line, its clocks."""
+    check_open()
     moment = now()
     case.state, case.entered_at, case.opened_at = state or case.flow.start, moment, moment
     case.closed_at = moment if case.flow.ended(case.state) else None
@@ -72,6 +71,7 @@ def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given
     ``given`` are fields that the move asks for; ``line`` is what the journal line says beyond the usual
     (text, level, basis, wide). Raises Refused with the reason.
     """
+    check_open()
     step = case.flow.find(case.state, name)
     who = scope.current()
     if step.roles and not who.can(*step.roles, area=case.area_id):
@@ -100,7 +100,8 @@ def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given
 def open_moves(case: Case) -> list[Move]:
     """The moves that the present asker may take now."""
     who = scope.current()
-    return [m for m in case.flow.from_state(case.state) if not m.roles or who.can(*m.roles, area=case.area_id)]
+    steps = () if who.world.closed else case.flow.from_state(case.state)
+    return [m for m in steps if not m.roles or who.can(*m.roles, area=case.area_id)]
 
 
 def _fill(case: Case, step: Move, given: dict[str, Any]) -> None:

@@ -93,6 +93,8 @@ def turn(outside: bool | None = None) -> int:
     """One round over all open worlds; the real city first."""
     done = 0
     for world in World.objects.filter(closed=False, paused=False).order_by("pk"):
+        if not world.actual:
+            periodic.start(world)
         if not world.stepped:
             done += drain(world, outside=outside)
         elif not outside and drives(world):

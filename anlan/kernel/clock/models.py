@@ -8,15 +8,15 @@ class Due(models.Model):
     ``at`` is the time that was promised and never changes; ``run_at`` is when it is tried (again).
     """
 
-    world = models.ForeignKey("worlds.World", models.CASCADE, verbose_name="世界", related_name="+")
+    world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+")
     at = models.DateTimeField("到期时间")
     run_at = models.DateTimeField("执行时间")
     kind = models.CharField("事项", max_length=60)
     key = models.CharField("编号", max_length=160, null=True)  # noqa: DJ001  no key is not the key ""
     body = models.JSONField("内容", default=dict)
     tries = models.PositiveIntegerField("失败次数", default=0)
-    runs = models.PositiveSmallIntegerField("执行次数", default=0)
-    holder = models.CharField("执行者", max_length=80, blank=True)
+    runs = models.PositiveSmallIntegerField("办理次数", default=0)
+    holder = models.CharField("办理进程", max_length=80, blank=True)
     leased_until = models.DateTimeField("占用至", null=True)
     done_at = models.DateTimeField("办结时间", null=True)
     late = models.BooleanField("迟办", default=False)
@@ -38,15 +38,15 @@ class Due(models.Model):
 class Beat(models.Model):
     """The last sign of life of a loop or a gateway."""
 
-    name = models.CharField("名称", max_length=60, primary_key=True)
+    name = models.CharField("循环或网关", max_length=60, primary_key=True)
     last = models.DateTimeField("最近一次", null=True)
     good = models.BooleanField("正常", default=True)
     detail = models.CharField("说明", max_length=200, blank=True)
     silence_s = models.FloatField("静默上限(秒)", default=30.0)
-    essential = models.BooleanField("不可或缺", default=True)
+    essential = models.BooleanField("关键", default=True)
 
     class Meta:
-        verbose_name = verbose_name_plural = "心跳"
+        verbose_name = verbose_name_plural = "运行状态"
 
     def __str__(self) -> str:
         return self.name

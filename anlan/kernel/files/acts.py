@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models, transaction
 
 from anlan.kernel import journal
-from anlan.kernel.clock import now
+from anlan.kernel.cases.moves import check_open
+from anlan.kernel.clock import every, now, real
 from anlan.kernel.people import scope
 
 from .kinds import KINDS
@@ -17,6 +18,10 @@ from .store import Kept, Store
 
 PICTURES = frozenset(kind.name for kind in KINDS.values() if kind.family == "image")
 EVIDENCE = PICTURES | frozenset(kind.name for kind in KINDS.values() if kind.family == "media")
+
+
+UNUSED = timedelta(days=1)
+"""A content is attached within the request that brings it; older ones without a record are nobody's."""
 
 
 def store() -> Store:
@@ -36,6 +41,7 @@ def do_attach(
 
     What the picture says of itself stands before what its sender's page says of it.
     """
+    check_open()
     if client_id and (known := Attachment.objects.filter(client_id=client_id).first()):
         return known
     lon, lat = (kept.facts.lon, kept.facts.lat) if kept.facts.lon is not None else lonlat or (None, None)
@@ -62,6 +68,17 @@ def attached(*subjects: models.Model) -> dict[str, list[Attachment]]:
         for row in rows.order_by("pk"):
             found[row.subject_id].append(row)
     return found
+
+
+@every("files.sweep", daily="03:00")
+def sweep(at: datetime) -> None:
+    """Remove from the store what no record of any world names."""
+    if gone := store().sweep(real() - UNUSED, _used):
+        journal.write("file.swept", scope.current().world, text=f"清理没有归属的附件内容 {gone} 个", after={"files": gone})
+
+
+def _used(contents: set[str]) -> set[str]:
+    return set(Attachment.everywhere.filter(sha256__in=contents).values_list("sha256", flat=True))
 
 
 def _sized(size: int) -> str:

@@ -102,13 +102,17 @@ class Store:
             os.replace(path, made)
         return made
 
-    def sweep(self, before: datetime) -> int:
-        """Remove unfinished files last touched before a moment, such as a killed process leaves; how many."""
-        gone = 0
-        for path in (self.root / "coming").glob("*"):
-            if path.stat().st_mtime < before.timestamp():
-                path.unlink(missing_ok=True)
-                gone += 1
+    def sweep(self, before: datetime, used: Callable[[set[str]], set[str]]) -> int:
+        """Remove what was last touched before a moment: unfinished files, such as a killed process leaves, and contents
+        that are not among the ``used`` ones, with their small copies; how many."""
+        gone = sum(_remove(path, before) for path in (self.root / "coming").glob("*"))
+        for folder in self.root.glob("[0-9a-f][0-9a-f]"):
+            old = {path.name: path for path in folder.glob("*/*") if _HASH.fullmatch(path.name) and _old(path, before)}
+            for sha256 in sorted(old.keys() - used(set(old))):
+                if _remove(old[sha256], before):
+                    gone += 1
+                    for copy in (self.root / "small" / sha256[:2]).glob(f"{sha256}-*.jpg"):
+                        copy.unlink(missing_ok=True)
         return gone
 
     @contextmanager
@@ -128,6 +132,7 @@ class Store:
         """Move a finished file to its place; False when the same content was there. A damaged one is healed."""
         place = self.path(digest)
         if place.is_file() and place.stat().st_size == size:
+            place.touch()  # so that it is not swept away before its record stands
             return False
         with _room(digest):
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +140,20 @@ class Store:
             os.replace(path, place)
             _sync_folder(place.parent)
         return True
+
+
+def _old(path: Path, before: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path, before: datetime) -> bool:
+    """Asks for the time again: somebody may have kept the same content meanwhile."""
+    if gone := _old(path, before):
+        path.unlink(missing_ok=True)
+    return gone
 
 
 def clean(name: str) -> str:

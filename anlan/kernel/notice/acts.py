@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Max, Q, Value
+from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
+from anlan.kernel.cases.moves import check_open
+from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import due, now
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Post
 from anlan.kernel.people.roles import STAFF
-from anlan.kernel.worlds.models import World
 
 from .channels import VIA
 from .ladder import CALL, INFORM, Ladder, restore
@@ -45,13 +46,14 @@ def do_call(
 
     An earlier notice about the same record is closed by it.
     """
+    check_open()
     steps = ladder or (CALL if kind == Notice.Kind.CALL else INFORM)
     codes, moment = list(dict.fromkeys(areas)), now()
     with transaction.atomic():
         if about is not None:
             do_close_about(about, "由新的通知取代")
         notice = Notice(
-            number=_next_number(), title=title, text=text, kind=kind, level=level, areas=codes, ladder=steps.snapshot(),
+            number=next_number("notice"), title=title, text=text, kind=kind, level=level, areas=codes, ladder=steps.snapshot(),
             issued_at=moment, wide=wide, area_id=codes[0] if len(codes) == 1 else scope.ROOT,
             about_type=about._meta.label_lower if about else "", about_id=str(about.pk) if about else "",
         )  # fmt: skip
@@ -66,13 +68,6 @@ def do_call(
             after={"addressees": len(people), "vacant": sum(p.person_id is None for p in people), "ladder": steps.name},
         )  # fmt: skip
     return notice
-
-
-def _next_number() -> int:
-    """The next number in this world; the world's row is the lock where the database writes side by side."""
-    world = scope.current().world
-    World.objects.select_for_update().get(pk=world.pk)
-    return (Notice.everywhere.filter(world=world).aggregate(n=Max("number"))["n"] or 0) + 1
 
 
 def addressees(notice: Notice, roles: tuple[str, ...], areas: list[str], tiers: tuple[str, ...]) -> list[Addressee]:
@@ -165,6 +160,7 @@ def do_answer(addressee: Addressee, *, via: str, **given: Any) -> bool:
 
 def do_answers(answers: list[Answer]) -> list[Addressee]:
     """Take many answers in one transaction, one line each; the addressees for whom it was news."""
+    check_open()
     with transaction.atomic():
         fresh = _receive_many(answers)
         pks = [a.addressee.pk for a in fresh]
@@ -218,6 +214,7 @@ def do_receipt(
     attempt: Attempt | None = None,
 ) -> bool:  # fmt: skip
     """Keep a receipt that is no answer: read, accepted, arrived, done. True when it was news."""
+    check_open()
     with transaction.atomic():
         if not _receive(addressee, kind, via=via, by=by, text=text, client_id=client_id, attempt=attempt):
             return False
@@ -237,6 +234,7 @@ def do_report_moved(
     client_id: str | None = None,
 ) -> bool:  # fmt: skip
     """How many have been moved so far. A later report corrects an earlier one; each is kept as a receipt."""
+    check_open()
     if min(households, people) < 0 or max(households, people) > MOST_PEOPLE:
         raise Refused(f"转移户数、人数须在 0 到 {MOST_PEOPLE} 之间", field="households")
     if people < households:
@@ -290,6 +288,7 @@ def _close_if_done(notice: Notice) -> None:
 
 def do_close(notice: Notice, reason: str) -> bool:
     """End a notice: later rungs fall due no more, who still waited is released. False when it was closed before."""
+    check_open()
     with transaction.atomic(), scope.narrowed(person_id=None, name="系统", unit="", reaches=None):
         if not Notice.everywhere.filter(pk=notice.pk, closed_at=None).update(closed_at=now()):
             return False

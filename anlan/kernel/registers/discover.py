@@ -15,7 +15,7 @@ FILES = ("registers", "flows", "duties", "acts")
 
 def autodiscover() -> None:
     """Import what the installed rooms declare, then check what names something declared elsewhere."""
-    from . import own  # noqa: F401  the kernel's own registers
+    from . import once, own  # noqa: F401  the kernel's own duty and registers
 
     for app in apps.get_app_configs():
         ours = app.name.startswith("anlan.") or app.name in settings.ROOMS

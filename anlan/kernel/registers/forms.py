@@ -15,6 +15,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from anlan.kernel import journal
+from anlan.kernel.cases.flow import Move
 from anlan.kernel.cases.models import Case
 from anlan.kernel.cases.moves import open_case
 from anlan.kernel.people import scope
@@ -210,6 +211,16 @@ _FORMS: dict[str, type[RowForm]] = {}
 def move_form(columns: Iterable[tuple[Column, bool]]) -> type[forms.Form]:
     """The form of one move of a case: the fields it needs, and those it also asks."""
     return type("MoveForm", (forms.Form,), {c.path: field_for(c, must) for c, must in columns})
+
+
+def form_for(step: Move, row: Case, data: Any = None) -> forms.Form:
+    """The fields that a move needs and asks."""
+    columns = [(Column.read(step.name, type(row), name), name in step.needed) for name in step.asked]
+    form = move_form(columns)(data, prefix=step.name, initial={c.path: c.raw(row) for c, _ in columns})
+    for made in form.fields.values():
+        if hasattr(made, "open"):
+            made.open()
+    return form
 
 
 def facts(register: Register, row: models.Model) -> dict[str, Any]:

@@ -78,3 +78,8 @@ def indicator(name: str) -> Indicator:
     if name not in INDICATORS:
         raise Undeclared(f"no indicator is called {name!r}")
     return INDICATORS[name]
+
+
+def seen() -> list[Indicator]:
+    """The indicators whose registers the present asker may open."""
+    return [one for one in INDICATORS.values() if one.book.visible()]

@@ -49,7 +49,7 @@ Register(Due, columns="at kind key run_at done_at late dropped tries fault", fil
          group=SYSTEM, see=KEEPERS, order="-at", city=True)  # fmt: skip
 Register(Beat, columns="name last good detail silence_s", filters="good", search="name",
          group=SYSTEM, see=KEEPERS, order="name", city=True)  # fmt: skip
-Register(Remark, columns="case_type case_id state term basis missed_at", filters="term case_type", search="basis case_type",
+Register(Remark, columns="case_label:事项 case_id state_label:超时环节 term basis missed_at", filters="term case_type", search="basis case_type",
          group=SYSTEM, see=COMMAND, order="-missed_at", city=True)  # fmt: skip
 Register(Notice, columns="number title kind level issued_at closed_at area", filters="area kind level issued_at",
          search="title text", group="大应急", order="-id", see=CALLED)  # fmt: skip

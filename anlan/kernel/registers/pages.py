@@ -20,14 +20,16 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from anlan.kernel.cases import moves
-from anlan.kernel.cases.flow import Move, Refused
+from anlan.kernel.cases.flow import Refused
 from anlan.kernel.cases.models import Case
 from anlan.kernel.journal import read
 from anlan.kernel.people.roles import ROLES
+from anlan.kernel.places.near import at
 
 from .columns import Column
 from .filters import asked, sees_full
-from .forms import LABELS, facts, form_of, move_form, offer, reachable, save
+from .forms import LABELS, RowForm, facts, form_for, form_of, offer, reachable, save
+from .once import Answer, Reused, once
 from .register import ALL, PER_PAGE, Register, address, of
 
 Page = Callable[..., HttpResponseBase]
@@ -38,7 +40,6 @@ ORDER = ("大安全", "大减灾", "大应急", "工作要点")
 PICKS = 20
 SHEET = 1000
 """Rows of a list that is drawn whole, to be printed."""
-REMEMBERED = 20
 
 
 def opened(page: Page, may: Callable[[Register], bool] | None = None) -> Page:
@@ -180,19 +181,15 @@ def draw(
         offer(form)
     context = {
         "register": register, "row": row, "fields": fields, "steps": steps, "history": read.history(row)[:200],
-        "writable": register.may_write(row),
+        "writable": register.may_write(row), "near": around(register, row),
     }  # fmt: skip
     return render(request, "registers/detail.html", context, status=409 if tried else 200)
 
 
-def form_for(step: Move, row: Case, data: Any = None) -> forms.Form:
-    """The fields that a move needs and asks."""
-    columns = [(Column.read(step.name, type(row), name), name in step.needed) for name in step.asked]
-    form = move_form(columns)(data, prefix=step.name, initial={c.path: c.raw(row) for c, _ in columns})
-    for made in form.fields.values():
-        if hasattr(made, "open"):
-            made.open()
-    return form
+def around(register: Register, row: Any) -> str:
+    """The address of what lies around a row; "" when it has no point."""
+    placed = register.point and None not in [at(row, path) for path in register.lonlat]
+    return f"{address('near')}?row={register.name}:{row.pk}" if placed else ""
 
 
 @require_POST
@@ -208,6 +205,8 @@ def move(request: HttpRequest, register: Register, pk: str, step: str) -> HttpRe
         try:
             moves.move(row, step, **form.cleaned_data)
         except Refused as no:
+            if taken not in moves.open_moves(register.find(pk)):  # type: ignore[arg-type]
+                raise  # no form of this step is drawn any more that could say why
             form.add_error(no.field if no.field in form.fields else None, str(no))
         else:
             messages.success(request, f"已办理:{taken.label}")
@@ -231,26 +230,28 @@ def edit(request: HttpRequest, register: Register, pk: str) -> HttpResponseBase:
 
 
 def _edit(request: HttpRequest, register: Register, row: Any) -> HttpResponseBase:
-    once = request.POST.get("once", "")[:32]
-    done = request.session.get("once", {})
-    if once in done:  # the same form sent twice
-        return redirect(register.link(done[once]))
     before = facts(register, row) if row is not None else None
     form = form_of(register)(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid() and _fresh(request, form, before):
-        save(form, before)
-        request.session["once"] = dict([*done.items(), (once, form.instance.pk)][-REMEMBERED:]) if once else done
-        messages.success(request, f"已保存:{form.instance}")
-        return redirect(register.link(form.instance))
+    if request.method == "POST":
+        asked_for = [request.path, sorted((k, v) for k, v in request.POST.items() if k != "csrfmiddlewaretoken")]
+        try:
+            status, kept = once(request.POST.get("once", ""), asked_for, lambda: _save(request, form, before))
+        except Reused:
+            form.add_error(None, "这张表单已经保存过,本次内容与上次不同,没有保存。确要再保存一次的,请再点「保存」。")
+        else:
+            if status < 400:
+                messages.success(request, f"已保存:{kept['title']}")
+                return redirect(register.link(kept["pk"]))
     offer(form)
-    context = {
-        "register": register,
-        "row": row,
-        "form": form,
-        "once": once or get_random_string(16),
-        "seen": _print(before),
-    }
+    context = {"register": register, "row": row, "form": form, "once": get_random_string(16), "seen": _print(before)}
     return render(request, "registers/form.html", context, status=422 if form.errors else 200)
+
+
+def _save(request: HttpRequest, form: RowForm, before: dict[str, Any] | None) -> Answer:
+    if not (form.is_valid() and _fresh(request, form, before)):
+        return 422, {}
+    save(form, before)
+    return 302, {"pk": form.instance.pk, "title": str(form.instance)}
 
 
 def _print(values: dict[str, Any] | None) -> str:

@@ -15,6 +15,7 @@ from django.db import models
 from django.http import Http404
 from django.urls import reverse
 
+from anlan.kernel.cases.flow import Move
 from anlan.kernel.cases.models import Case
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
@@ -26,7 +27,9 @@ from .filters import asked, compile_set, sees_full
 ALL: dict[str, Register] = {}
 PER_PAGE = 50
 MANY = 10_000
-PLUMBING = ("world", "rule", "turn", "digest", "user", "sealed")
+PAGES = ("indicators", "near")
+"""Addresses beside the registers' own."""
+PLUMBING = ("world", "rule", "turn", "digest", "user", "sealed", "wide", "cause_type", "cause_id")
 
 
 @dataclass(eq=False)
@@ -81,6 +84,8 @@ class Register:
             near.SOURCES[self.name] = self
 
     def _check(self) -> None:
+        if self.name in PAGES:
+            raise Undeclared(f"register {self.name}: that is the address of a page; give it name=…")
         if ALL.get(self.name, self).model is not self.model:
             raise Undeclared(f"register {self.name} is declared twice; give one of them name=…")
         if odd := {*self.see, *self.write, *self.opens} - set(ROLES):
@@ -149,6 +154,12 @@ class Register:
     def is_case(self) -> bool:
         return issubclass(self.model, Case)
 
+    @property
+    def steps(self) -> tuple[Move, ...]:
+        """The moves of its cases that people take; what only the clock does is left out."""
+        moves = self.model.flow.moves if self.is_case else ()  # type: ignore[attr-defined]
+        return tuple(m for m in moves if not m.roles or set(m.roles) & set(ROLES))
+
     # who may
 
     def visible(self) -> bool:
@@ -159,9 +170,12 @@ class Register:
         return who.can(*roles, area=scope.ROOT) if self.city or who.system else bool(who.roles & set(roles))
 
     def writable(self) -> bool:
-        """May the present asker write rows here? Never inside a drill, and never into operating records."""
-        who = scope.current()
-        return bool(self.write) and who.world.actual and self._held(who, _words(self.write))
+        """May the present asker write rows here? Never inside a drill, and never into operating records.
+
+        Rows that belong to no area are the whole city's: a role over a part of it does not write them.
+        """
+        who, roles = scope.current(), _words(self.write)
+        return bool(roles) and who.world.actual and (self._held(who, roles) if self.area else who.can(*roles, area=scope.ROOT))
 
     def openable(self) -> bool:
         """May the present asker open a case here? In a drill too: a case belongs to its world."""

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from . import exchange, pages
+from . import across, exchange, pages
 
 app_name = "registers"
 urlpatterns = [
     path("", pages.index, name="index"),
+    path("indicators/", across.indicators, name="indicators"),
+    path("near/", across.around, name="near"),
     path("<slug:name>/", pages.many, name="list"),
     path("<slug:name>/new/", pages.new, name="new"),
     path("<slug:name>/pick/", pages.pick, name="pick"),

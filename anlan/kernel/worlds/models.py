@@ -38,8 +38,8 @@ class World(models.Model):
     guests = models.BooleanField("访客可看", default=False)
     switches = models.JSONField("开关", default=dict, blank=True)
     allow = models.JSONField("可通知名单", default=list, blank=True)
-    driver = models.CharField("推进者", max_length=60, blank=True)
-    driver_until = models.DateTimeField("推进者占用至", null=True)
+    driver = models.CharField("推进进程", max_length=60, blank=True)
+    driver_until = models.DateTimeField("推进占用至", null=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "世界"

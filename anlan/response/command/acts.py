@@ -12,10 +12,10 @@ from django.utils import timezone
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import after, move, open_case
+from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import due, now
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Unit
-from anlan.kernel.worlds.models import World
 
 from . import flows
 from .models import Event, Order, Plan, Task
@@ -32,10 +32,9 @@ def do_open(event: Event, cause: models.Model | None = None) -> Event:
 
 
 def number() -> str:
-    """Running number within the year, over the whole world whoever asks: 青应急事〔2022〕3号."""
-    year, world = timezone.localtime(now()).year, scope.current().world
-    World.objects.select_for_update().get(pk=world.pk)
-    return f"青应急事〔{year}〕{Event.everywhere.filter(world=world, opened_at__year=year).count() + 1}号"
+    """Running number within the year: 青应急事〔2022〕3号."""
+    year = timezone.localtime(now()).year
+    return f"青应急事〔{year}〕{next_number('event', year)}号"
 
 
 def of_cause(kind: str, pk: str) -> Event | None:

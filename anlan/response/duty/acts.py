@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
-from anlan.kernel.cases.moves import open_case
+from anlan.kernel.cases.moves import check_open, open_case
+from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import STAFF
@@ -31,12 +33,14 @@ def check_intake(intake: Intake) -> Intake:
 
 def do_intake(intake: Intake) -> Intake:
     """Keep a message; the same idempotent number is kept once. An accident starts its legal clocks."""
+    check_open()
     if intake.client_id and (known := Intake.objects.filter(client_id=intake.client_id).first()):
         return known
     intake.recorder = intake.recorder or scope.current().name
     intake.unseen = intake.way == Intake.Way.FIELD and intake.seen_at is None
     with transaction.atomic():
         intake.full_clean(exclude=["world"])
+        intake.issue = next_number("intake", timezone.localtime(now()).year)
         intake.save()
         journal.write("intake.taken", intake, text=f"接报({intake.get_way_display()}):{intake.summary[:60]}")
         if intake.accident:
@@ -57,6 +61,7 @@ def check_receive(intake: Intake) -> bool:
 
 def do_receive(intake: Intake) -> bool:
     """Tell the field that a person on duty has its report; the first one counts. False when it was told before."""
+    check_open()
     who = scope.current()
     held = [role for role in ("town_duty", "district_duty") if who.can(role, area=intake.area_id)] if who.reaches else []
     tier = TIERS[held[0]] if held else "city"

@@ -77,6 +77,7 @@ class Intake(Scoped):
     injured = models.PositiveIntegerField("受伤(人)", null=True, blank=True)
     recorder = models.CharField("记录人", max_length=40, blank=True)
     client_id = models.CharField("幂等编号", max_length=64, null=True, blank=True, editable=False)  # noqa: DJ001  none is not ""
+    issue = models.PositiveIntegerField("快报期号", null=True, editable=False)
     event_number = models.CharField("转为事件", max_length=30, blank=True, editable=False)
     reporter = models.ForeignKey(
         "people.Person", models.PROTECT, null=True, blank=True, verbose_name="上报人", related_name="+", editable=False

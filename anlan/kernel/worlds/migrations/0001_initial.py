@@ -31,8 +31,8 @@ class Migration(migrations.Migration):
                 ('guests', models.BooleanField(default=False, verbose_name='访客可看')),
                 ('switches', models.JSONField(blank=True, default=dict, verbose_name='开关')),
                 ('allow', models.JSONField(blank=True, default=list, verbose_name='可通知名单')),
-                ('driver', models.CharField(blank=True, max_length=60, verbose_name='推进者')),
-                ('driver_until', models.DateTimeField(null=True, verbose_name='推进者占用至')),
+                ('driver', models.CharField(blank=True, max_length=60, verbose_name='推进进程')),
+                ('driver_until', models.DateTimeField(null=True, verbose_name='推进占用至')),
             ],
             options={
                 'verbose_name': '世界',
