@@ -8,7 +8,7 @@ class Due(models.Model):
     ``at`` is the time that was promised and never changes; ``run_at`` is when it is tried (again).
     """
 
-    world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+")
+    world = models.ForeignKey("worlds.World", models.CASCADE, verbose_name="世界", related_name="+")
     at = models.DateTimeField("到期时间")
     run_at = models.DateTimeField("执行时间")
     kind = models.CharField("事项", max_length=60)

@@ -53,7 +53,7 @@ Register(Remark, columns="case_label:事项 case_id state_label:超时环节 ter
          group=SYSTEM, see=COMMAND, order="-missed_at", city=True)  # fmt: skip
 Register(Notice, columns="number title kind level issued_at closed_at area", filters="area kind level issued_at",
          search="title text", group="大应急", order="-id", see=CALLED)  # fmt: skip
-Register(Addressee, columns="area title name state tier notice called_at answered_at waited_s answered_by households people",
+Register(Addressee, columns="area title name state notice called_at answered_at waited_s answered_by households people",
          filters="area state tier notice waited_s", search="title name", group="大应急", order="-notice_id area_id",
          sums="households people", see=CALLED)  # fmt: skip
 Register(Attempt, columns="addressee whom name channel carrier address state planned_at sent_at ended_at rung reason",

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ('late', models.BooleanField(default=False, verbose_name='迟办')),
                 ('dropped', models.BooleanField(default=False, verbose_name='已撤销')),
                 ('fault', models.TextField(blank=True, verbose_name='故障')),
-                ('world', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='worlds.world')),
+                ('world', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='worlds.world', verbose_name='世界')),
             ],
             options={
                 'verbose_name': '到期事项',
