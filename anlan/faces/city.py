@@ -89,9 +89,11 @@ def take_in(data: bytes, name: str, *, check_only: bool = False) -> Import:
     except Refused as no:
         work.taken["文件"] = Taken(faults=[Fault(0, name, str(no), "")])
         return work
-    read = [(sheet, upload) for sheet in sheets() if (upload := work.read(sheet, data, name))]
+    read = [(sheet, work.read(sheet, data, name)) for sheet in sheets()]
     with transaction.atomic():
         for sheet, upload in read:
+            if upload is None:
+                break  # what names its rows would all be faults
             work.take(sheet, upload)
         if work.faults or check_only:
             transaction.set_rollback(True)

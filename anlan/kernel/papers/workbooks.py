@@ -201,19 +201,21 @@ def _guide(book: xlsxwriter.Workbook, sheets: Mapping[str, Sequence[Column]], gu
     for at, (name, wide) in enumerate((("列名", 18), ("必填", 8), ("类型", 14), ("说明", 44), ("可选值或示例", 44))):
         sheet.set_column(at, at, wide)
         sheet.write_string(0, at, name, bold)
-    row = 0
+    lines: list[tuple[str, ...]] = []
     for name, columns in sheets.items():
-        if len(sheets) > 1:
-            row += 1
-            sheet.write_string(row, 0, f"工作表:{name}", bold)
-        for row, column in enumerate(columns, row + 1):
-            shown = "、".join(column.choices) or column.example
-            texts = (column.title, "必填" if column.required else "选填", _KINDS[column.kind], column.hint, shown[:TEXT])
-            for at, text in enumerate(texts):
-                sheet.write_string(row, at, text, wrap)
+        lines += [(f"工作表:{name}",)] if len(sheets) > 1 else []
+        lines += [_about(column) for column in columns]
+    for row, texts in enumerate(lines, 1):
+        for at, text in enumerate(texts):
+            sheet.write_string(row, at, text, wrap if len(texts) > 1 else bold)
     general = ("带 * 的列必填;不要改动列名。", "电话、身份证号等长号码所在的列已设为文本,请勿改成数字。", *guide)
-    for row, text in enumerate(general, row + 2):
+    for row, text in enumerate(general, len(lines) + 2):
         sheet.write_string(row, 0, text)
+
+
+def _about(column: Column) -> tuple[str, ...]:
+    shown = "、".join(column.choices) or column.example
+    return column.title, "必填" if column.required else "选填", _KINDS[column.kind], column.hint, shown[:TEXT]
 
 
 def _lists(book: xlsxwriter.Workbook, lists: Sequence[tuple[str, ...]]) -> None:
