@@ -22,8 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     django.setup()
     from anlan.faces import commands
+    from anlan.kernel.cases.flow import Refused
 
-    return commands.WORDS[args.command](args)
+    try:
+        return commands.WORDS[args.command](args)
+    except Refused as no:
+        print(no, file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     gateway = add("gateway", "登记感知网关并打印一次令牌")
     gateway.add_argument("action", choices=["add"])
     gateway.add_argument("name")
+    keeper = add("keeper", "设立首位系统、安全或审计管理员,打印一次口令")
+    keeper.add_argument("role", choices=["system_keeper", "security_keeper", "audit_keeper"])
+    keeper.add_argument("name", metavar="姓名")
+    keeper.add_argument("--login", required=True, metavar="登录名")
+    keeper.add_argument("--unit", default="", metavar="单位代码", help="缺省为市应急管理局")
+    keeper.add_argument("--city", default="", metavar="市名", help="还没有区划时,全市一行的名称")
+    city = add("city", "真实城市的基础数据:template 写出模板,import 导入")
+    city.add_argument("action", choices=["template", "import"])
+    city.add_argument("file", metavar="文件.xlsx")
+    city.add_argument("--check", action="store_true", help="只核对,不写入")
     add("check", "列出谁对什么作出反应,并检查声明是否自洽")
     add("docs", "由声明生成流程图与对照表到 docs/")
     return parser

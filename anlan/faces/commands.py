@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import logging
-import secrets
 import sys
 import threading
 import time
 from argparse import Namespace
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import orjson
@@ -24,18 +23,34 @@ from django.db.models import Model
 from anlan import __version__
 from anlan.disaster.flood import replay as muifa
 from anlan.kernel import journal
+from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats, due, loop, real
 from anlan.kernel.clock.due import HOLDER
 from anlan.kernel.journal import seals
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
+from anlan.kernel.people.roles import ROLES
 from anlan.kernel.worlds.models import ACTUAL, World
-from anlan.sensing.models import Gateway
 
-from . import diagrams, replays
+from . import city, diagrams, replays
 from .beside import Beside
+from .keepers import first, gateways
 
 log = logging.getLogger(__name__)
+
+
+NEXT = """
+已建立空库,还没有账户。下一步:
+  1. 三类管理员各一人,口令只显示一次:
+     anlan keeper system_keeper 姓名 --login 登录名
+     anlan keeper security_keeper 姓名 --login 登录名
+     anlan keeper audit_keeper 姓名 --login 登录名
+  2. 区划、单位、人员、岗位和任职:
+     anlan city template 城市.xlsx
+     anlan city import 城市.xlsx --check
+     anlan city import 城市.xlsx
+  3. anlan run,然后由系统管理员在“账户”页开户,安全管理员在“授权”页授权。
+"""
 
 
 def setup(args: Namespace | None = None) -> int:
@@ -45,7 +60,7 @@ def setup(args: Namespace | None = None) -> int:
         return 0
     accounts = plant()
     if not settings.DEMO:
-        print("\n已建立空库:没有区划、单位和账户,现在还不能登录使用。")
+        print(NEXT)
         return 0
     print(f"\n演示城市已建成:{Area.objects.count()} 个区划,数据全部为合成,仅供演示。")
     if accounts:
@@ -211,13 +226,59 @@ def journal_(args: Namespace) -> int:
 
 def gateway(args: Namespace) -> int:
     """Register a sender of readings and print its token once."""
-    token = secrets.token_urlsafe(32)
-    if Gateway.objects.filter(name=args.name).exists():
-        print(f"已有名为 {args.name} 的网关", file=sys.stderr)
-        return 2
-    Gateway.objects.create(name=args.name, token=hashlib.sha256(token.encode()).hexdigest())
-    print(token)
+    _check_stands()
+    if not Area.objects.filter(code=scope.ROOT).exists():
+        raise Refused("还没有区划。请先用 anlan keeper 设立管理员。")
+    with _here():
+        gateways.check_sender(args.name)
+        print(gateways.do_sender(args.name)[1])
     return 0
+
+
+def keeper(args: Namespace) -> int:
+    """The first holder of a keeper's role; prints the password once."""
+    _check_stands()
+    clear = first.appoint(args.role, args.name, args.login, args.city, args.unit)
+    print(f"{ROLES[args.role].label} {args.name},账户 {args.login},口令(只显示这一次):")
+    print(clear)
+    print("首次登录须修改口令" + (",并绑定动态口令。" if settings.TOTP == "required" else "。"))
+    return 0
+
+
+def city_(args: Namespace) -> int:
+    """The city's workbook, blank or filled in."""
+    path = Path(args.file)
+    if args.action == "template":
+        if path.exists():
+            raise Refused(f"{path} 已存在,没有覆盖。")
+        with path.open("wb") as out:
+            city.write_template(out)
+        return 0
+    _check_stands()
+    if Area.objects.filter(synthetic=True).exists():
+        raise Refused("这里是演示城市。真实城市请用另一个 ANLAN_HOME,并设 ANLAN_DEMO=0。")
+    if not path.is_file():
+        raise Refused(f"没有文件 {path}")
+    with _here():
+        work = city.take_in(path.read_bytes(), path.name, check_only=args.check)
+    for sheet, fault in work.faults:
+        print(f"{sheet}\t{f'第 {fault.row} 行' if fault.row else '—'}\t{fault.column}\t{fault.wrong}{f',{fault.remedy}' if fault.remedy else ''}")
+    if work.faults:
+        print(f"共 {len(work.faults)} 处有误,没有写入。", file=sys.stderr)
+        return 1
+    print("核对无误,没有写入:" if args.check else "已导入:" if work.changes else "没有变动:", work.words(), sep="")
+    return 0
+
+
+def _check_stands() -> None:
+    tables = connection.introspection.table_names()
+    if World._meta.db_table not in tables or not World.objects.filter(pk=ACTUAL).exists():
+        raise Refused("还没有建库。请先运行 ANLAN_DEMO=0 anlan setup。")
+
+
+def _here() -> AbstractContextManager[scope.Scope]:
+    """The real city, in the name of who sits at this machine."""
+    return scope.entered(scope.Scope(World.objects.get(pk=ACTUAL), name=first.HAND))
 
 
 def check(args: Namespace) -> int:
@@ -239,5 +300,5 @@ def docs(args: Namespace) -> int:
 
 WORDS = {
     "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
-    "gateway": gateway, "check": check, "docs": docs,
+    "gateway": gateway, "keeper": keeper, "city": city_, "check": check, "docs": docs,
 }  # fmt: skip

@@ -52,6 +52,8 @@ class Filler:
             return model.flow.start
         if model is World and field.name == "kind":
             return "replay"  # an exercise is seen only by who takes part in it
+        if model is Area and field.name == "level":
+            return "village"  # which the digits of its code say
         if field.choices:
             flat = [value for value, _ in field.flatchoices]
             return flat[n % len(flat)]

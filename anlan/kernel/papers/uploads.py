@@ -76,12 +76,17 @@ class _Place:
     titles: tuple[str, ...]
 
 
-def read(source: BinaryIO, columns: Sequence[Column], *, name: str = "表格", limit: int = ROWS) -> Upload:
-    """Read an uploaded workbook. Refused when the file or its titles cannot be used; faults are in the result."""
+def read(
+    source: BinaryIO, columns: Sequence[Column], *, name: str = "表格", limit: int = ROWS, sheet: str = ""
+) -> Upload:
+    """Read an uploaded workbook. Refused when the file or its titles cannot be used; faults are in the result.
+
+    ``sheet`` names one sheet of a workbook of several; it may be empty below its titles.
+    """
     data = source.read(UNPACKED + 1)
     formulas = guard(data, name)
     book = _opened(data, name, cached=True)
-    place = _find(book, columns, name)
+    place = _find(book, columns, name, sheet)
     plain = _opened(data, name, cached=False) if formulas else None
     upload = Upload(place.sheet, unknown=_unknown(place, columns))
     for number, (shown, typed) in enumerate(_pairs(book, plain, place), place.row + 1):
@@ -93,7 +98,7 @@ def read(source: BinaryIO, columns: Sequence[Column], *, name: str = "表格", l
         if len(upload.rows) >= limit:
             raise Refused(f"「{name}」超过 {limit} 行。请按区市或时间拆成几个文件分别上传。")
         upload.rows.append(_row(number, shown, typed, place, columns, upload.faults))
-    if not upload.rows:
+    if not upload.rows and not sheet:
         raise Refused(f"「{name}」的工作表“{place.sheet}”里只有标题,没有数据行。")
     return upload
 
@@ -181,11 +186,14 @@ def _pairs(book: Any, plain: Any, place: _Place) -> Iterator[tuple[tuple[Any, ..
         ) from error
 
 
-def _find(book: Any, columns: Sequence[Column], name: str) -> _Place:
+def _find(book: Any, columns: Sequence[Column], name: str, sheet: str = "") -> _Place:
     """The sheet and rows in which most titles are found; merged titles may take up to three rows."""
     known = {bare(title): column.key for column in columns for title in (column.title, *column.aliases)}
     best = _Place("", 0, {}, ())
-    for page in book.worksheets:
+    pages = [page for page in book.worksheets if sheet in ("", page.title)]
+    if not pages:
+        raise Refused(f"「{name}」里没有工作表“{sheet}”。请用模板填写,不要删去或改名。")
+    for page in pages:
         lines = list(_lines(book, page.title, 1, SEARCHED + 2))
         for start in range(min(SEARCHED, len(lines))):
             for depth in range(1, min(3, len(lines) - start) + 1):

@@ -68,15 +68,30 @@ def template(
     rows: int = 5_000,
 ) -> None:
     """An empty sheet with drop-down lists and checks on its first *rows* rows, and a sheet of instructions."""
+    templates(out, title, {title: columns}, at=at, guide=guide, mark=mark, rows=rows)
+
+
+def templates(
+    out: BinaryIO,
+    title: str,
+    sheets: Mapping[str, Sequence[Column]],
+    *,
+    at: datetime,
+    guide: Sequence[str] = (),
+    mark: str = "",
+    rows: int = 5_000,
+) -> None:
+    """The same for several sheets in one workbook, by title."""
     book = _book(out, title, at, mark)
-    sheet = book.add_worksheet(_sheet_name(title))
-    top = _head(book, sheet, title, columns, mark, star=True)
     lists: list[tuple[str, ...]] = []
-    for at_column, column in enumerate(columns):
-        sheet.set_column(at_column, at_column, column.wide, book.add_format({"num_format": _PATTERN[column.kind]}))
-        if rule := _rule(column, lists):
-            sheet.data_validation(top + 1, at_column, top + rows, at_column, rule)
-    _guide(book, columns, guide)
+    for name, columns in sheets.items():
+        sheet = book.add_worksheet(_sheet_name(name))
+        top = _head(book, sheet, name, columns, mark, star=True)
+        for at_column, column in enumerate(columns):
+            sheet.set_column(at_column, at_column, column.wide, book.add_format({"num_format": _PATTERN[column.kind]}))
+            if rule := _rule(column, lists):
+                sheet.data_validation(top + 1, at_column, top + rows, at_column, rule)
+    _guide(book, sheets, guide)
     _lists(book, lists)
     book.close()
 
@@ -179,21 +194,28 @@ def _rule(column: Column, lists: list[tuple[str, ...]]) -> dict[str, Any] | None
     return {"validate": "any", **more} if column.hint else None
 
 
-def _guide(book: xlsxwriter.Workbook, columns: Sequence[Column], guide: Sequence[str]) -> None:
+def _guide(book: xlsxwriter.Workbook, sheets: Mapping[str, Sequence[Column]], guide: Sequence[str]) -> None:
     sheet = book.add_worksheet("填写说明")
     bold = book.add_format({"bold": True, "bottom": 1})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     for at, (name, wide) in enumerate((("列名", 18), ("必填", 8), ("类型", 14), ("说明", 44), ("可选值或示例", 44))):
         sheet.set_column(at, at, wide)
         sheet.write_string(0, at, name, bold)
-    for row, column in enumerate(columns, 1):
-        shown = "、".join(column.choices) or column.example
-        texts = (column.title, "必填" if column.required else "选填", _KINDS[column.kind], column.hint, shown[:TEXT])
+    lines: list[tuple[str, ...]] = []
+    for name, columns in sheets.items():
+        lines += [(f"工作表:{name}",)] if len(sheets) > 1 else []
+        lines += [_about(column) for column in columns]
+    for row, texts in enumerate(lines, 1):
         for at, text in enumerate(texts):
-            sheet.write_string(row, at, text, wrap)
+            sheet.write_string(row, at, text, wrap if len(texts) > 1 else bold)
     general = ("带 * 的列必填;不要改动列名。", "电话、身份证号等长号码所在的列已设为文本,请勿改成数字。", *guide)
-    for row, text in enumerate(general, len(columns) + 2):
+    for row, text in enumerate(general, len(lines) + 2):
         sheet.write_string(row, 0, text)
+
+
+def _about(column: Column) -> tuple[str, ...]:
+    shown = "、".join(column.choices) or column.example
+    return column.title, "必填" if column.required else "选填", _KINDS[column.kind], column.hint, shown[:TEXT]
 
 
 def _lists(book: xlsxwriter.Workbook, lists: Sequence[tuple[str, ...]]) -> None:

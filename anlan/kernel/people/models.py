@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from .roles import ROLES
-from .scope import DIGITS, Placed, prefix
+from .scope import DIGITS, ROOT, Placed, prefix
 
 
 class Area(models.Model):
@@ -33,6 +33,22 @@ class Area(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Who sees what goes by the code's digits, so that level and parent have to agree with them."""
+        if not (len(self.code) == 12 and self.code.isascii() and self.code.isdigit()):
+            raise ValidationError({"code": "区划代码须为 12 位数字"})
+        if self.level not in DIGITS:
+            return
+        if len(prefix(self.code)) != DIGITS[self.level]:
+            raise ValidationError({"code": f"不是{self.get_level_display()}级的代码"})
+        if self.level == self.Level.CITY:
+            if self.code != ROOT or self.parent_id:
+                raise ValidationError({"code": f"全市只有一行,代码 {ROOT},没有上级"})
+        elif self.parent is None:
+            raise ValidationError({"parent": "请填写上级的代码"})
+        elif DIGITS[self.parent.level] >= DIGITS[self.level] or not self.code.startswith(self.parent.prefix):
+            raise ValidationError({"parent": f"{self.code} 不在{self.parent}({self.parent_id})的代码之下"})
 
     @property
     def prefix(self) -> str:
