@@ -29,8 +29,9 @@ def do_log(call: PhoneCall) -> PhoneCall:
 
 
 def _close_missed(call: PhoneCall) -> None:
-    """Who has been spoken to need not be called back any more."""
-    for missed in PhoneCall.objects.filter(state="missed", number=call.number, at__lt=call.at + MINUTE):
+    """Whom this watch has spoken to it need not call back any more; another area's watch still has to."""
+    earlier = PhoneCall.objects.filter(state="missed", number=call.number, area_id=call.area_id, at__lt=call.at + MINUTE)
+    for missed in earlier:
         move(missed, "back", result=f"{call.get_way_display()}已接通")
 
 
