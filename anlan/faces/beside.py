@@ -37,9 +37,20 @@ class Beside:
             if self.stop.is_set():
                 return
             log.error("the clock's process ended with %s and is begun again", code)
-            if self.stop.wait(AGAIN_S):
-                return
+            while not self._again():
+                if self.stop.is_set():
+                    return
+
+    def _again(self) -> bool:
+        """Begin it once more after a pause; False when the house closes or the machine has nothing left to begin it with."""
+        if self.stop.wait(AGAIN_S):
+            return False
+        try:
             self.process = self._begin()
+        except OSError:
+            log.exception("the clock's process could not be begun")
+            return False
+        return True
 
     def close(self) -> None:
         """End it; it finishes the row it is at."""

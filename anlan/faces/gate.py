@@ -64,6 +64,12 @@ def account(view: View) -> View:
     return view
 
 
+def lasting(view: View) -> View:
+    """Acts on other worlds, and so also from inside one that has ended."""
+    view.lasting = True  # type: ignore[attr-defined]
+    return view
+
+
 def require(*wanted: str) -> Callable[[View], View]:
     """Only askers who hold one of these roles somewhere; what they see there is the scope's affair."""
 
@@ -208,6 +214,8 @@ class Gate:
                 return redirect("/account/device/")
             if menu.only_keeps(who) and not who.roles & set(getattr(view, "roles", ())):
                 raise PermissionDenied("系统、安全、审计管理员只管系统,不看业务数据。")
+            if who.world.closed and request.method not in SAFE and not getattr(view, "lasting", False):
+                raise Refused(f"{who.world.title}已经结束,记录保留,不能再办理。")
         return _same_site(request, view, args, kwargs)
 
     def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponse:

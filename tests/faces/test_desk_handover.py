@@ -159,3 +159,27 @@ def test_a_report_from_the_field_is_carried_over_until_it_is_received(town):
     assert ">滑坡</a>" in text_of(client.get("/desk/handover/"))
     client.post(f"/desk/intake/{taken.pk}/receive/")
     assert ">滑坡</a>" not in text_of(client.get("/desk/handover/"))
+
+
+def test_nobody_puts_words_into_the_giver_s_mouth_or_takes_them_back(town):
+    give(town)
+    row, other = Handover.everywhere.get(), signed_in(town, "duty_lead")
+    for step, typed in (("amend", {"remarks": "换了"}), ("withdraw", {})):
+        for path in (f"/desk/handover/{row.pk}/{step}/", f"/r/handover/{row.pk}/move/{step}/"):
+            assert other.post(path, typed).status_code == 409, path
+    row.refresh_from_db()
+    assert (row.state, row.remarks) == ("offered", WORDS)
+
+
+def test_what_the_city_sees_elsewhere_never_enters_a_district_s_record(town):
+    with scope.everyone(town.world):
+        from anlan.response.duty import acts
+
+        for place, words in ((city.SHAZIKOU, "崂山滑坡"), (city.AOSHANWEI, "即墨滑坡")):
+            acts.do_intake(Intake(way="field", area_id=place, received_at=clock.now(), summary=words))
+    signed_in(town, "district_duty").post("/desk/handover/", {"remarks": ""})
+    row, officer = Handover.everywhere.get(), signed_in(town)
+    assert "即墨滑坡" not in words_of(officer.get(f"/desk/handover/{row.pk}/record.docx"))
+    officer.post(f"/desk/handover/{row.pk}/take/", {"reply": ""})
+    row.refresh_from_db()
+    assert row.carried["待签收上报"] == "1件:崂山滑坡"

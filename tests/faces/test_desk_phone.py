@@ -11,6 +11,7 @@ from anlan.kernel.clock import loop
 from anlan.kernel.clock.time import travelled
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
+from anlan.kernel.people.models import Grant
 from anlan.response.duty.models import PhoneCall
 from tests.kernel import city
 
@@ -122,3 +123,19 @@ def test_a_call_in_an_exercise_is_not_on_the_real_home(town):
     client.post(f"/w/{town.exercise.pk}/desk/phone/", {"kind": "missed", "number": NUMBER, "party": "演练来电"})
     assert "演练来电" in text_of(client.get(f"/w/{town.exercise.pk}/desk/"))
     assert "演练来电" not in text_of(client.get("/desk/"))
+
+
+def test_a_call_that_the_city_answers_leaves_the_district_s_missed_call_open(town):
+    district = signed_in(town, "district_duty")
+    district.post("/desk/phone/", {"kind": "missed", "number": NUMBER})
+    log(town, "in")
+    assert PhoneCall.everywhere.get(area_id=city.LAOSHAN).state == "missed"
+    district.post("/desk/phone/", {"kind": "out", "number": NUMBER})
+    assert PhoneCall.everywhere.get(area_id=city.LAOSHAN, answered=False).state == "returned"
+
+
+def test_a_call_is_logged_though_the_same_number_waits_where_the_asker_only_looks(town):
+    Grant.objects.create(person=town.people["district_duty"], role="inspector", area_id=scope.ROOT, since=city.SINCE)
+    log(town)
+    assert signed_in(town, "district_duty").post("/desk/phone/", {"kind": "in", "number": NUMBER}).status_code == 302
+    assert {(c.area_id, c.state) for c in PhoneCall.everywhere.all()} == {(scope.ROOT, "missed"), (city.LAOSHAN, "logged")}

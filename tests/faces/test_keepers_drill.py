@@ -222,3 +222,18 @@ def test_outside_the_demo_nobody_without_a_grant_sees_a_replay(town, settings):
     settings.DEMO = True
     World.objects.filter(pk=town.replay.pk).update(guests=False)
     assert client.get(path).status_code == 404
+
+
+def test_an_exercise_that_has_ended_takes_nothing_more_and_leads_on_to_others(town, called):
+    officer, inside = signed_in(town, "duty_officer"), f"/w/{town.exercise.pk}"
+    officer.post(f"/desk/worlds/{town.exercise.pk}/end/")
+    before = Line.everywhere.filter(world=town.exercise).count()
+    for path, typed in (
+        ("/desk/phone/", {"kind": "missed", "number": "10012345678"}), ("/desk/handover/", {"remarks": "接班"}),
+        (f"/desk/addressees/{called.pk}/answer/", {"note": "代答"}), (f"/desk/addressees/{called.pk}/again/", {"whom": "self", "channel": "sms"}),
+    ):  # fmt: skip
+        refused = officer.post(inside + path, typed)
+        assert refused.status_code == 409 and "已经结束,记录保留" in refused.content.decode(), path
+    assert Line.everywhere.filter(world=town.exercise).count() == before
+    assert officer.get(f"{inside}/desk/").status_code == 200
+    assert officer.post(f"{inside}/desk/worlds/exercise/", {"title": "第二次演练"}).status_code == 302

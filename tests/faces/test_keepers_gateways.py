@@ -142,6 +142,14 @@ def test_a_new_secret_is_typed_or_made_and_shown_once(town, keeper, server):
     assert made not in repr(list(Line.everywhere.values()))
 
 
+def test_a_secret_is_not_carried_to_another_server(town, keeper, server):
+    way, elsewhere = added(keeper, server), {"address": "http://127.0.0.1:9/"}
+    refused = keeper.post(f"{PAGE}{way.pk}/", form(server, secret="", **elsewhere))
+    assert refused.status_code == 400 and "重新录入密钥" in refused.content.decode()
+    assert Gateway.everywhere.get().address == server.address
+    assert keeper.post(f"{PAGE}{way.pk}/", form(server, **elsewhere)).status_code == 302
+
+
 def test_a_lost_key_is_said_and_mended_by_entering_the_secret_anew(town, keeper, server, settings):
     way = added(keeper, server)
     settings.SECRET_KEY = "another data folder"

@@ -80,3 +80,9 @@ def test_a_made_up_session_is_no_session(town, key):
     client.cookies["sessionid"] = key
     assert client.get("/account/").status_code == 302
     assert gate.scope_of_stream("/live/", key) is None
+
+
+def test_a_person_that_no_page_offers_is_asked_for_again(town):
+    keeper = entered("security_keeper")
+    for odd in ("²", "9" * 5000, "9" * 30, "-1", "x"):
+        assert keeper.get("/keepers/grants/", {"person": odd}).status_code in (404, 409), odd[:9]

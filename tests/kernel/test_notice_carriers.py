@@ -7,9 +7,11 @@ from itertools import count
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 
 from anlan.kernel import clock
 from anlan.kernel.clock import beats, loop
+from anlan.kernel.clock.models import Due
 from anlan.kernel.notice import acts, sending
 from anlan.kernel.notice.channels import Down, Later, Rejected, Unsure
 from anlan.kernel.notice.channels import mail as post_office
@@ -143,6 +145,44 @@ def test_a_mailbox_that_is_refused_is_said_and_the_others_get_theirs(city, serve
     server.box.replies = {}
     later(city, seconds=30)
     assert sorted(to for _, to, _ in server.box.taken) == [f"p{n}@example.org" for n in (3, 5, 7, 9)]
+
+
+def test_an_address_that_no_letter_can_carry_fails_alone_and_what_was_sent_is_written_as_sent(city, server):
+    entered("mail", "mail", server.address)
+    User.objects.filter(email="p3@example.org").update(email="张@例子.中国")
+    call(city)
+    assert states() == {("sent", ""): 4, ("failed", "收件地址含有邮件服务器不收的字符"): 1}
+    assert len(server.box.taken) == 4 and healthy()
+
+
+def test_a_call_that_breaks_unforeseen_takes_no_other_along_and_tells_no_secret(city, server, monkeypatch):
+    def broken(line, sender, to, message):
+        if to == "p3@example.org":
+            raise UnicodeEncodeError("ascii", PASSWORD, 0, 1, "as a carrier's library might say")
+        return hand_over(line, sender, to, message)
+
+    hand_over = post_office._hand_over
+    monkeypatch.setattr(post_office, "_hand_over", broken)
+    entered("mail", "mail", server.address)
+    call(city)
+    later(city, seconds=90)
+    assert states() == {("sent", ""): 4, ("failed", "发送出错,结果不明,未重发"): 1}
+    assert len(server.box.taken) == 4 and not Due.objects.exclude(fault="").exists()
+
+
+def test_what_a_line_cannot_carry_is_refused_when_it_is_entered():
+    mail, robots = {"carrier": "mail", "channel": "mail", "account": ACCOUNT}, {"carrier": "webhook", "channel": "group"}
+    for field, given in (
+        ("address", {**mail, "address": "smtp://mail..example.org"}), ("address", {**mail, "address": f"smtp://{'m' * 64}.org"}),
+        ("account", {**mail, "address": "smtp://mail", "account": "a@b.cn\r\nBcc: x@y.cn"}),
+        ("account", {**mail, "address": "smtp://mail", "account": "值班@b.cn"}),
+        ("secret", {**mail, "address": "smtps://mail", "secret": "密码"}),
+        ("secret", {**robots, "secret": "https://host/robot/send?access_token=令牌"}),
+        ("secret", {**robots, "secret": "/robot/send//x"}), ("address", {**robots, "secret": "https://a..b/robot/send?access_token=x"}),
+    ):  # fmt: skip
+        with pytest.raises(ValidationError) as fault:
+            Gateway(name="way", title="way", area_id=scope.ROOT, **given).clean()
+        assert list(fault.value.message_dict) == [field], given
 
 
 def test_a_mail_server_that_is_down_is_tried_with_growing_pauses_seen_and_seen_to_recover(city, server):

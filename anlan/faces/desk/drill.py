@@ -112,6 +112,7 @@ def _role(words: list[str]) -> list[int]:
 def do_join(world: World, people: List) -> int:
     """Put these people on the list, or give them another part; how many lines of the list have changed."""
     with transaction.atomic():
+        _alone(world)
         had = dict(Participant.objects.filter(world=world, person__in=people).values_list("person_id", "part"))
         fresh = {person: part for person, part in people.items() if had.get(person) != part}
         Participant.objects.filter(world=world, person__in=fresh).delete()
@@ -121,6 +122,11 @@ def do_join(world: World, people: List) -> int:
         if fresh:
             _note(world, "exercise.joined", f"名单新增或变更{len(fresh)}人", fresh)
     return len(fresh)
+
+
+def _alone(world: World) -> None:
+    """Until this transaction ends nobody else changes this list; the world's row is the lock."""
+    _check_open(World.objects.select_for_update().get(pk=world.pk))
 
 
 def _check_directed(world: World) -> None:
@@ -154,6 +160,7 @@ def _exercise(pk: int) -> World:
     return get_object_or_404(ask.enterable(World.objects.filter(kind=World.Kind.EXERCISE)), pk=pk)
 
 
+@gate.lasting
 @gate.require(*COMMAND)
 def people(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The list of one exercise; who directs it adds to it."""
@@ -162,7 +169,6 @@ def people(request: HttpRequest, pk: int) -> HttpResponseBase:
         if not directs(world):
             raise Http404("没有这个演练")
         try:
-            _check_open(world)
             do_join(world, read(typed))
             return redirect("desk:taking-part", pk)
         except Refused as no:
@@ -182,6 +188,7 @@ def _check_open(world: World) -> None:
         raise Refused(f"{world.title}已经结束,名单保留,不能再改")
 
 
+@gate.lasting
 @require_POST
 @gate.require(*COMMAND)
 def leave(request: HttpRequest, pk: int, person: int) -> HttpResponse:
@@ -190,8 +197,8 @@ def leave(request: HttpRequest, pk: int, person: int) -> HttpResponse:
     row = get_object_or_404(Participant.objects.select_related("person"), world=world, person_id=person)
     if not directs(world):
         raise Http404("没有这个演练")
-    _check_open(world)
     with transaction.atomic():
+        _alone(world)
         row.delete()
         _check_directed(world)
         _note(world, "exercise.left", f"{row.person}退出名单", {row.person_id: row.part})

@@ -61,7 +61,7 @@ def draw(request: HttpRequest, row: Handover | None = None, refused: dict[str, A
     rows = Handover.objects.filter(area_id=row.area_id if row else duty.seat())
     live = row is None or row.state == "offered"
     context = {
-        "row": row, "items": duty.items() if live else [], "refused": refused or {}, "steps": steps(row) if row else [],
+        "row": row, "items": (duty.items_of(row) if row else duty.items()) if live else [], "refused": refused or {}, "steps": steps(row) if row else [],
         "waiting": None if row else rows.filter(state="offered").select_related("giver").first(), "may": duty.may(),
         "limit": row.rule["limits"][0] if row else None, "shifts": acts.on_duty(row.opened_at if row else None),
         "rows": rows.select_related("giver", "taker").order_by("-id")[:RECENT],
@@ -105,7 +105,7 @@ def paper(row: Handover) -> Paper:
     made.head("本班情况")
     made.text(course(row))
     made.head("移交的未办事项")
-    carried = row.carried or {item.label: item.said for item in duty.items()}
+    carried = row.carried or {item.label: item.said for item in duty.items_of(row)}
     made.table([Column("事项", 1, "left"), Column("数量和名称", 3, "left")], list(carried.items()), note=told(row))
     made.head("交班事项")
     made.text(row.remarks or words.NONE)

@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from anlan.disaster.flood import replay as muifa
+from anlan.faces import gate
 from anlan.faces.gate import require
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
@@ -58,6 +59,7 @@ def check_may() -> None:
         raise PermissionDenied("开设、控制演练和回放须有全市指挥权限")
 
 
+@gate.lasting
 @require_POST
 @require(*COMMAND)
 def replay(request: HttpRequest) -> HttpResponseBase:
@@ -72,6 +74,7 @@ def replay(request: HttpRequest) -> HttpResponseBase:
     return redirect(f"{world.prefix}/desk/")
 
 
+@gate.lasting
 @require_POST
 @require(*COMMAND)
 def exercise(request: HttpRequest) -> HttpResponseBase:
@@ -133,6 +136,7 @@ def moment(typed: str) -> datetime:
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
+@gate.lasting
 @require_POST
 @require(*COMMAND)
 def change(request: HttpRequest, pk: int, act: str) -> HttpResponseBase:

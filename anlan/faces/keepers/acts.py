@@ -94,6 +94,8 @@ def check_mail(person: Person, address: str) -> None:
     try:
         if address:
             validate_email(address)
+        if not address.isascii():
+            raise ValidationError("mail servers take only ASCII addresses")
     except ValidationError as fault:
         raise Refused("邮箱地址无法识别,请核对。", field="email") from fault
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -33,7 +34,7 @@ def facts(gateway: Gateway) -> dict[str, Any]:
 def check_gateway(gateway: Gateway, given: dict[str, Any]) -> Gateway:
     """The gateway with what was typed, or which field is wrong. An empty secret keeps the one that is sealed."""
     only("system_keeper")
-    secret = given.pop("secret", "")
+    secret, before = given.pop("secret", ""), _server(gateway) if gateway.sealed else None
     for name, value in given.items():
         setattr(gateway, name, value)
     if secret:
@@ -45,7 +46,15 @@ def check_gateway(gateway: Gateway, given: dict[str, Any]) -> Gateway:
         raise Refused(";".join(words), field=field) from fault
     except Unreadable as fault:
         raise Refused("原密钥已无法解开,请在此重新录入", field="secret") from fault
+    if before not in (None, _server(gateway)) and not secret:
+        raise Refused("换了服务器或接入方式,原密钥不会发给新的服务器,请重新录入密钥", field="secret")
     return gateway
+
+
+def _server(gateway: Gateway) -> tuple[str, str, str]:
+    """To whom the secret is shown."""
+    url = urlsplit(gateway.address)
+    return gateway.carrier, url.scheme, url.netloc
 
 
 def do_save(gateway: Gateway, new_secret: bool) -> None:

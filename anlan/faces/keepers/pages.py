@@ -28,7 +28,7 @@ KEEPER_PAGE = "keepers/{}.html"
 
 
 def _person(pk: int | str) -> Person:
-    if not str(pk).isdigit():
+    if not str(pk).isdecimal() or len(str(pk)) > 18:
         raise Refused("请先从查询结果中选择人员。", field="person")
     return get_object_or_404(Person.objects.select_related("user", "unit", "area"), pk=int(pk))
 

@@ -6,6 +6,7 @@ pause, always with the same key, and stands red on the health page meanwhile.
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,7 @@ from .channels.wire import why
 from .models import Addressee, Attempt, Gateway, Notice
 from .sealed import Unreadable
 
+log = logging.getLogger(__name__)
 BATCH = 100
 THREADS = 8
 LONGEST_PAUSE = timedelta(seconds=60)
@@ -169,6 +171,10 @@ def _carry(gateway: Gateway, calls: dict[str, Call]) -> dict[str, Fate]:
             if _ill(fault):
                 down.set()
             return fault
+        except Exception as fault:  # one call must not decide what is written of the others; its words may hold a secret
+            log.error("gateway %s: a call broke with %s", gateway.name, type(fault).__name__)
+            down.set()
+            return Unsure("发送出错,结果不明,未重发")
 
     with ThreadPoolExecutor(THREADS) as pool:
         return dict(zip(calls, pool.map(one, calls.values()), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -84,14 +84,36 @@ def check_offer(remarks: str) -> Handover:
         return open_case(Handover(area_id=seat(), giver_id=scope.current().person_id, remarks=remarks))  # type: ignore[return-value]
 
 
+def items_of(row: Handover) -> list[Item]:
+    """What is open in the area of this watch, as far as the asker sees it: a wider asker adds nothing from elsewhere."""
+    who, start = scope.current(), scope.prefix(row.area_id)
+    if who.reaches is None:
+        return items()
+    inside = [r if r.area.startswith(start) else replace(r, area=start) for r in who.reaches if _meet(r.area, start)]
+    with scope.narrowed(reaches=tuple(inside)):
+        return items()
+
+
+def _meet(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
 @after(HANDOVER, "take")
 def on_take(row: Handover) -> None:
     """The taker is somebody else, and what was open at this moment is kept with the record."""
     who = scope.current().person_id
     if who is None or who == row.giver_id:
         raise Refused("交班人不能接自己的班,请由接班人登录后接班")
-    row.taker_id, row.carried = who, {item.label: item.said for item in items()}
+    row.taker_id, row.carried = who, {item.label: item.said for item in items_of(row)}
     row.save(update_fields=["taker", "carried"])
+
+
+@after(HANDOVER, "amend")
+@after(HANDOVER, "withdraw")
+def on_giver(row: Handover) -> None:
+    """The words of a hand-over are its giver's."""
+    if scope.current().person_id != row.giver_id:
+        raise Refused("交班记录由交班人本人补充或撤回")
 
 
 def before(row: Handover) -> Handover | None:

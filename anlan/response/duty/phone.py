@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
+from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import after, move, open_case
 from anlan.kernel.people import scope
 
@@ -21,17 +23,24 @@ def do_log(call: PhoneCall) -> PhoneCall:
     if call.serial and (known := PhoneCall.objects.filter(serial=call.serial).first()):
         return known
     missed = call.way == PhoneCall.Way.IN and not call.answered
-    with transaction.atomic():
-        open_case(call, state="missed" if missed else "logged")
-        if call.answered and call.number:
-            _close_missed(call)
+    try:
+        with transaction.atomic():
+            open_case(call, state="missed" if missed else "logged")
+            if call.answered and call.number:
+                _close_missed(call)
+    except IntegrityError:  # the exchange sent it twice at the same moment
+        if call.serial and (known := PhoneCall.objects.filter(serial=call.serial).first()):
+            return known
+        raise
     return call
 
 
 def _close_missed(call: PhoneCall) -> None:
-    """Who has been spoken to need not be called back any more."""
-    for missed in PhoneCall.objects.filter(state="missed", number=call.number, at__lt=call.at + MINUTE):
-        move(missed, "back", result=f"{call.get_way_display()}已接通")
+    """Whom this watch has spoken to it need not call back any more; another area's watch still has to."""
+    earlier = PhoneCall.objects.filter(state="missed", number=call.number, area_id=call.area_id, at__lt=call.at + MINUTE)
+    for missed in earlier:
+        with suppress(Refused):  # a colleague has just closed it
+            move(missed, "back", result=f"{call.get_way_display()}已接通")
 
 
 @after(PHONE_CALL, "back")

@@ -151,9 +151,10 @@ def check_address(address: str, schemes: tuple[str, ...]) -> None:
     try:
         url = urlsplit(address)
         host, _ = url.hostname, url.port
+        (host or "").encode("idna")
     except ValueError as fault:
         raise ValidationError({"address": f"地址无法识别,应以 {shape} 开头"}) from fault
-    if url.scheme not in schemes or not host or re.search(r"[\s\x00-\x1f]", address):
-        raise ValidationError({"address": f"地址应为 {shape} 加主机名,可带端口"})
+    if url.scheme not in schemes or not host or not re.fullmatch(r"[!-~]+", address):
+        raise ValidationError({"address": f"地址应为 {shape} 加主机名,可带端口,只含英文字符"})
     if url.username or url.password or url.query or url.fragment:
         raise ValidationError({"address": "地址里不能写用户名、密码或参数;密钥请填在密钥栏"})

@@ -7,6 +7,7 @@ entered with an empty secret.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from contextlib import suppress
@@ -33,8 +34,10 @@ class Mail(Carrier):
 
     def check(self, gateway: Gateway) -> None:
         check_address(gateway.address, ("smtp", "smtps"))
-        if "@" not in gateway.account:
-            raise ValidationError({"account": "邮件服务器须填发件地址,它也是登录名"})
+        if not re.fullmatch(r"[!-~]+@[!-~]+", gateway.account):
+            raise ValidationError({"account": "邮件服务器须填发件地址(只含英文字符),它也是登录名"})
+        if not gateway.secret.isascii():
+            raise ValidationError({"secret": "邮件密码只能用英文字母、数字和符号"})
 
     def send(self, gateway: Gateway, call: Call) -> Sent:
         number = f"<{call.key.replace(':', '.')}@{gateway.name}.anlan>"
@@ -89,6 +92,8 @@ def _words(fault: Exception) -> str:
 
 
 def _hand_over(line: SMTP, sender: str, to: str, message: bytes) -> None:
+    if not re.fullmatch(r"[!-~]+", to):
+        raise Rejected("收件地址含有邮件服务器不收的字符")
     try:
         _must(line.mail(sender)[0], "发件地址")
         _must(line.rcpt(to)[0], "收件地址")

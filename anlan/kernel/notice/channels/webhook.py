@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -44,7 +45,7 @@ class Webhook(Carrier):
     channels = ("group",)
 
     def check(self, gateway: Gateway) -> None:
-        if robot(gateway.secret) is None:
+        if robot(gateway.secret) is None or not re.match(r"https?://[!-~]+(#|$)", gateway.secret):
             raise ValidationError({"secret": "请粘贴企业微信、钉钉或飞书群机器人的完整地址;加签密钥写在地址末尾 # 之后"})
         gateway.address = shown(gateway.secret)
         check_address(gateway.address, ("http", "https"))
