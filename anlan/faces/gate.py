@@ -206,7 +206,7 @@ class Gate:
         if not who.reaches:
             return _barred(request, who)
         if who.roles <= LOOKERS and request.method not in SAFE:
-            raise Refused(LOOKING["guest" if "guest" in who.roles else "observer"])
+            return faults.answer(request, Refused(LOOKING["guest" if "guest" in who.roles else "observer"]))
         if not getattr(view, "account", False):
             if request.session.get("must_change"):
                 return redirect("/account/password/")
@@ -215,7 +215,7 @@ class Gate:
             if menu.only_keeps(who) and not who.roles & set(getattr(view, "roles", ())):
                 raise PermissionDenied("系统、安全、审计管理员只管系统,不看业务数据。")
             if who.world.closed and request.method not in SAFE and not getattr(view, "lasting", False):
-                raise Refused(f"{who.world.title}已经结束,记录保留,不能再办理。")
+                return faults.answer(request, Refused(f"{who.world.title}已经结束,记录保留,不能再办理。"))
         return _same_site(request, view, args, kwargs)
 
     def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponse:

@@ -403,7 +403,7 @@ def test_in_a_world_that_has_ended_no_case_is_opened_or_moved(client, ours):
     assert refused.status_code == 409 and "已经结束" in refused.json()["error"]
     typed = client.post(f"/w/{drill.pk}/r/event/{case.pk}/move/close/", {f"close-{k}": v for k, v in form.items()})
     assert typed.status_code == 409 and "已经结束" in typed.content.decode()
-    assert client.post(f"/w/{drill.pk}/r/phonecall/new/", {}).status_code == 403
+    assert client.post(f"/w/{drill.pk}/r/phonecall/new/", {}).status_code == 409
     with scope.everyone(drill):
         with pytest.raises(Refused, match="已经结束"):
             moves.open_case(Event(area_id=scope.ROOT, title="演示", kind="11B01", occurred_at=clock.now()))

@@ -8,8 +8,11 @@ from typing import Any
 
 from anlan.engines.capid import BEIJING
 from anlan.engines.workdays import Table, add_days, add_hours, add_workdays
+from anlan.kernel.people.roles import ROLES
 
 FLOWS: dict[str, Flow] = {}
+HOUSE = "system"
+"""Who moves a case when no person does: its duties and its clock."""
 
 
 class Refused(Exception):
@@ -70,7 +73,8 @@ class Limit:
     remind: tuple[float, ...] = ()
     """Reminders: this share of the time before the end (0.5 = half way)."""
     raise_to: str = ""
-    """Roles that hear of a miss, one rung after another."""
+    """Roles that the line ``case.overdue`` names, one after another, each as long after the last as the term was (at
+    least ten minutes). Whom a room wakes then is for its duties to say."""
     confidence: str = "V"
 
     def term(self, entered: datetime, table: Table, case: Any = None) -> datetime | None:
@@ -112,9 +116,13 @@ class Flow:
         for move in self.moves:
             if odd := {*move.starts, move.target} - known:
                 raise ValueError(f"{self.name}: move {move.name} names unknown states {sorted(odd)}")
+            if odd := set(move.roles) - {*ROLES, HOUSE}:
+                raise ValueError(f"{self.name}: move {move.name} names unknown roles {sorted(odd)}")
         for limit in self.limits:
             if limit.state not in known or limit.state in ends:
                 raise ValueError(f"{self.name}: a limit on {limit.state}, which is no open state")
+            if odd := set(limit.raise_to.split()) - set(ROLES):
+                raise ValueError(f"{self.name}: the limit on {limit.state} names unknown roles {sorted(odd)}")
             if not limit.basis:
                 raise ValueError(f"{self.name}: the limit on {limit.state} has no basis")
             lengths = (limit.minutes, limit.hours, limit.days, limit.workdays, limit.by)

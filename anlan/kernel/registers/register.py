@@ -100,6 +100,10 @@ class Register:
         for path in " ".join(single).split():
             if Column.read(self.name, self.model, path).field is None:
                 raise Undeclared(f"register {self.name}: {path} is no field")
+        for move in self.model.flow.moves if issubclass(self.model, Case) else ():
+            for path in move.asked:
+                if Column.read(self.name, self.model, path).field is None:
+                    raise Undeclared(f"register {self.name}: move {move.name} asks for {path}, which is no field")
         self.heads  # noqa: B018  reads and checks every column
         compile_set(self, True)
 
