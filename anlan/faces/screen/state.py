@@ -67,7 +67,7 @@ def state(who: scope.Scope) -> dict[str, Any]:
 
 
 def whole(who: scope.Scope) -> dict[str, Any]:
-    """The state, at most a second old, with the newest lines."""
+    """The state, a few seconds old at most, with the newest lines."""
     with scope.entered(who):
         return {**feed.recent("screen", who), "feed": [feed.item(line) for line in read.lines()[:FEED]]}
 

@@ -20,5 +20,5 @@ def wall(request: HttpRequest) -> HttpResponse:
 @require(*READERS)
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
-    """The wall's whole state, at most a second old."""
+    """The wall's whole state, a few seconds old at most."""
     return HttpResponse(orjson.dumps(made.whole(scope.current())), content_type="application/json")

@@ -31,7 +31,9 @@ PACE_S = 0.03
 """So often is looked for new lines; what is written meanwhile is handed out together, one write for each reader."""
 QUIET_S = 0.25
 """So often while nobody reads."""
-STATE_S = 1.0
+STATE_S = 2.0
+"""So often at most is a watched view computed and pushed."""
+RECENT_S = 1.0
 STALE_S = 10.0
 PING_S = 15.0
 PING = b"event: ping\ndata: {}\n\n"
@@ -47,7 +49,7 @@ _computing = threading.Lock()
 
 
 def view(name: str) -> Callable:
-    """Declare a computed state that is pushed to whoever watches it, at most once a second."""
+    """Declare a computed state that is pushed to whoever watches it, at most every two seconds."""
 
     def wrap(compute: Callable[[scope.Scope], dict]) -> Callable[[scope.Scope], dict]:
         VIEWS[name] = compute
@@ -247,10 +249,13 @@ def compute(name: str, who: scope.Scope) -> dict:
 
 
 def recent(name: str, who: scope.Scope) -> dict:
-    """The same, at most a second old: a hundred screens that open together are answered by one computation."""
+    """The same, a second old or as the others who watch it have it: a hundred screens that open together are answered
+    by one computation."""
     with _computing:
         at, found = _kept.get((name, who.key()), (0.0, {}))
-        return found if found and time.monotonic() - at < STATE_S else compute(name, who)
+        watched = any(name in r.watching and r.who.key() == who.key() for r in list(HUB.readers))
+        age = 2 * STATE_S if watched else RECENT_S
+        return found if found and time.monotonic() - at < age else compute(name, who)
 
 
 def pump(stop: threading.Event) -> None:
