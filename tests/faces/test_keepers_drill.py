@@ -237,3 +237,28 @@ def test_an_exercise_that_has_ended_takes_nothing_more_and_leads_on_to_others(to
     assert Line.everywhere.filter(world=town.exercise).count() == before
     assert officer.get(f"{inside}/desk/").status_code == 200
     assert officer.post(f"{inside}/desk/worlds/exercise/", {"title": "第二次演练"}).status_code == 302
+
+
+def test_the_list_shows_no_telephone_of_another_district_and_says_who_is_reached_outside(town):
+    with scope.everyone(town.world):
+        town.people["near"] = city.person("区值班员", "duty_officer", city.LAOSHAN, user="near")
+        far = city.person("即墨人", "village_officer", city.JIMO, user="far")
+    Person.everywhere.filter(pk=far.pk).update(phone="18800000001")
+    far.user.email = "far@example.org"
+    far.user.save()
+    for person in (town.people["near"], far):
+        Participant.objects.create(world=town.exercise, person=person, part="play")
+    path = f"/desk/worlds/{town.exercise.pk}/people/"
+    assert "18800000001" not in signed_in(town, "near").get(path).content.decode()
+    page = signed_in(town, "duty_officer").get(path).content.decode()
+    assert "18800000001" in page and "在可外发名单" not in page
+    World.objects.filter(pk=town.exercise.pk).update(allow=["far@example.org"])
+    assert signed_in(town, "duty_officer").get(path).content.decode().count("在可外发名单") == 1
+
+
+def test_who_no_longer_commands_the_city_no_longer_directs(town):
+    Grant.objects.filter(person=town.people["duty_officer"]).update(area_id=city.LAOSHAN)
+    path = f"/desk/worlds/{town.exercise.pk}/people/"
+    officer = signed_in(town, "duty_officer")
+    assert officer.post(path, {"people": "outsider"}).status_code == 404
+    assert officer.post(f"{path}{town.people['town_duty'].pk}/leave/").status_code == 404

@@ -353,6 +353,12 @@ def test_only_one_process_drives_a_stepped_world(world):
         assert loop.drives(replay)
 
 
+def test_news_of_a_beat_is_kept_at_once_also_when_it_is_the_news_before_last(world):
+    for good, detail in ((True, ""), (False, "连接失败"), (True, "")):
+        beats.beat("test gateway", good=good, detail=detail, essential=False)
+        assert beats.health()["beats"]["test gateway"]["ok"] == good
+
+
 def test_health_goes_red_when_a_loop_falls_silent(world):
     beats.beat("test loop", silence_s=30)
     assert beats.health()["beats"]["test loop"]["ok"]

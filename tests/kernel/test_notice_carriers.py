@@ -2,6 +2,8 @@
 
 import socket
 import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 
@@ -13,7 +15,7 @@ from anlan.kernel import clock
 from anlan.kernel.clock import beats, loop
 from anlan.kernel.clock.models import Due
 from anlan.kernel.notice import acts, sending
-from anlan.kernel.notice.channels import Down, Later, Rejected, Unsure
+from anlan.kernel.notice.channels import Down, Later, Rejected, Unsure, wire
 from anlan.kernel.notice.channels import mail as post_office
 from anlan.kernel.notice.channels import webhook as robots
 from anlan.kernel.notice.ladder import Ladder, Rung
@@ -308,6 +310,24 @@ def test_a_robot_whose_line_breaks_is_not_told_twice(city, robot):
     assert "结果不明" in Attempt.everywhere.get().reason
     robot.stop()
     assert sending.try_out(way, "") == "网关不通:拒绝连接"
+
+
+def test_a_line_that_drips_is_cut_before_it_holds_up_the_others(city):
+    door = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        line, _ = door.accept()
+        with line, suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 40:
+                line.sendall(bytes([byte]))
+                time.sleep(0.1)
+
+    threading.Thread(target=drip, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(Unsure):
+        wire.post(f"http://127.0.0.1:{door.getsockname()[1]}/", b"{}", {}, 0.3)
+    assert time.monotonic() - began < 3
+    door.close()
 
 
 def test_a_long_text_is_cut_to_what_a_robot_takes(city, robot):

@@ -18,6 +18,7 @@ from anlan.faces import gate
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import real
+from anlan.kernel.notice.channels import CHANNELS
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Grant, Participant, Person, Unit
 from anlan.kernel.people.roles import COMMAND, GRANTED, ROLES
@@ -144,7 +145,7 @@ def directs(world: World) -> bool:
     """May the present asker run this exercise? Whoever directs it; a replay belongs to all who command."""
     who = scope.current()
     mine = Participant.objects.filter(world=world, person_id=who.person_id, part=Participant.Part.DIRECT)
-    return world.kind != World.Kind.EXERCISE or who.system or mine.exists()
+    return world.kind != World.Kind.EXERCISE or who.system or (who.can(*COMMAND, area=scope.ROOT) and mine.exists())
 
 
 def counted(worlds: Iterable[World]) -> dict[int, list[tuple[str, int]]]:
@@ -175,10 +176,13 @@ def people(request: HttpRequest, pk: int) -> HttpResponseBase:
             fault = str(no)
     rows = Participant.objects.filter(world=world).select_related("person__unit", "person__user", "person__area")
     rows = rows.order_by(Case(*(When(part=part, then=n) for n, part in enumerate(Participant.Part))), "pk")
+    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    for row in page:
+        row.outside = bool(set(world.allow) & {way.address(row.person) for way in CHANNELS.values()})
+    near = Person.objects.filter(pk__in=[row.person_id for row in page]) if ask.sees_personal(scope.current()) else Person.objects.none()
     context = {
-        "drill": world, "rows": Paginator(rows, ROWS).get_page(request.GET.get("page")), "typed": typed, "fault": fault,
-        "counts": counted([world]).get(world.pk, []), "may": directs(world) and not world.closed, "allow": set(world.allow),
-        "personal": ask.sees_personal(scope.current()),
+        "drill": world, "rows": page, "typed": typed, "fault": fault, "counts": counted([world]).get(world.pk, []),
+        "may": directs(world) and not world.closed, "near": set(near.values_list("pk", flat=True)),
     }  # fmt: skip
     return render(request, "desk/taking_part.html", context, status=409 if fault else 200)
 

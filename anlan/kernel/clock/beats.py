@@ -8,16 +8,16 @@ from typing import Any
 from .models import Beat
 from .time import real
 
-_last: dict[str, float] = {}
+_last: dict[str, tuple[float, bool, str]] = {}
 
 
 def beat(name: str, *, good: bool = True, detail: str = "", silence_s: float = 30.0, essential: bool = True) -> None:
     """Record a sign of life, at most once a second unless the news changed."""
     moment = real()
-    key = f"{name}:{good}:{detail}"
-    if moment.timestamp() - _last.get(key, 0.0) < 1.0:
+    at, *news = _last.get(name, (0.0,))
+    if news == [good, detail] and moment.timestamp() - at < 1.0:
         return
-    _last[key] = moment.timestamp()
+    _last[name] = (moment.timestamp(), good, detail)
     row = {"last": moment, "good": good, "detail": detail[:200], "silence_s": silence_s, "essential": essential}
     Beat.objects.update_or_create(name=name, defaults=row)
 

@@ -70,4 +70,4 @@ def _number(answer: bytes) -> str:
         told = orjson.loads(answer)
     except orjson.JSONDecodeError:
         return ""
-    return str(told.get("id", ""))[:80] if isinstance(told, dict) else ""
+    return str(told.get("id", "")).replace("\0", "")[:80] if isinstance(told, dict) else ""

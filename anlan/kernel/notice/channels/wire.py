@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from smtplib import SMTPException
+from threading import Timer
 from urllib.parse import urlsplit
 
 from . import Down, Unsure
 
 MOST = 64_000
+PATIENCE = 3
+"""So many timeouts may one whole exchange take: a line that drips a byte now and then holds up every other call."""
 
 
 def post(address: str, body: bytes, headers: dict[str, str], timeout_s: float) -> tuple[int, bytes]:
@@ -24,13 +29,32 @@ def post(address: str, body: bytes, headers: dict[str, str], timeout_s: float) -
         line.close()
         raise Down(f"网关不通:{why(fault)}") from fault
     try:
-        line.request("POST", (url.path or "/") + (f"?{url.query}" if url.query else ""), body, headers)
-        answer = line.getresponse()
-        return answer.status, answer.read(MOST)
+        with _at_most(line, PATIENCE * timeout_s):
+            line.request("POST", (url.path or "/") + (f"?{url.query}" if url.query else ""), body, headers)
+            answer = line.getresponse()
+            return answer.status, answer.read(MOST)
     except (OSError, HTTPException) as fault:
         raise Unsure(f"发送中断({why(fault)}),结果不明,未重发") from fault
     finally:
         line.close()
+
+
+@contextmanager
+def _at_most(line: HTTPConnection, seconds: float) -> Iterator[None]:
+    """Cut the line when its time is over."""
+    wire = line.sock  # an answer that ends the line takes it from the connection
+
+    def cut() -> None:
+        with suppress(OSError):
+            socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+    timer = Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def why(fault: BaseException) -> str:
