@@ -14,6 +14,7 @@ from anlan.kernel.clock.models import Due
 from anlan.kernel.notice import summary
 from anlan.kernel.notice.models import Attempt, Notice
 from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
 from anlan.kernel.worlds.models import World
 from anlan.response.command.models import Order
 from anlan.sensing.models import Alarm, Reading, Warning
@@ -79,14 +80,18 @@ def _confirm_to_attempt() -> float | None:
     return round(max(lags), 3) if lags else None
 
 
-def words(result: dict[str, Any]) -> str:
-    """The same for people."""
+def words(result: dict[str, Any], world: World) -> str:
+    """The same for people, and who answered in which minute."""
+    levels = dict(Area.Level.choices)
+    minutes = [f"  {levels[tier]} {' '.join(map(str, of))}" for tier, of in summary.by_minute(world).items()]
     timers_, orders_, lags = result["timers"], result["orders"], result["lags_s"]
     return "\n".join(
         (
             f"读数 {result['readings']}  告警 {result['alarms']}  预警信号 {result['warnings']}",
             f"响应建议 {result['proposals']}  确认 {result['confirmations']}",
-            f"叫应 {result['notices']} 次  呼叫 {result['attempts']}  应答 {result['answered']}  未应答 {result['silent']}",
+            f"通知 {result['notices']} 次  呼叫 {result['attempts']}  应答 {result['answered']}  未应答 {result['silent']}",
+            "各层级首呼后逐分钟应答:",
+            *minutes,
             f"指令 下达 {orders_['given']}  完成 {orders_['done']}  逾期 {orders_['late']}",
             f"到期事项 应办 {timers_['due']}  已办 {timers_['done']}  迟办 {timers_['late']}  "
             f"遗漏 {timers_['lost']}  重复 {timers_['doubled']}",

@@ -320,7 +320,9 @@ def test_figures_by_tier_and_the_tree_add_up(world):
         assert told["total"] == sum(t["total"] for t in told["tiers"]) == sum(n["total"] for n in told["tree"]) == 23
         assert [n["code"] for n in summary.tree(notice, DISTRICT)] == [DISTRICT, "370212001000", "370212002000"]
         assert sum(n["total"] for n in summary.tree(notice, "370212001000")) == 11
-        assert sum(summary.by_minute(world)) == summary.answer_stats(world)["answered"]
+        minutes, answered = summary.by_minute(world), summary.answer_stats(world)["answered"]
+        assert {tier: sum(of) for tier, of in minutes.items()} == {t["tier"]: t["answered"] for t in told["tiers"]}
+        assert sum(map(sum, minutes.values())) == answered
 
 
 def test_a_notice_that_only_informs_waits_for_nobody(world):

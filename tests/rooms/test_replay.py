@@ -166,7 +166,7 @@ def test_every_responsible_post_of_every_district_town_and_village_was_called(ci
     posts = f"from people_post p join people_area a on a.code = p.area_id where p.role in ({roles}) and a.level <> 'city'"
     levels = {level for (level,) in city.ask(f"select distinct a.level {posts}")}
     assert levels == {"district", "town", "village"}
-    for (notice,) in city.ask("select id from notice_notice where world_id = ?", world):
+    for (notice,) in city.ask("select id from notice_notice where world_id = ? and kind = 'call'", world):
         called = "from notice_addressee where notice_id = ?"
         assert city.ask(f"select p.id {posts} and p.id not in (select post_id {called})", notice) == []
         assert city.one(f"select count(*) {called} and person_id is not null and called_at is null", notice) == 0

@@ -19,7 +19,7 @@ from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import due, now
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Post
-from anlan.kernel.people.roles import STAFF
+from anlan.kernel.people.roles import ROLES, STAFF
 
 from .channels import VIA
 from .ladder import CALL, INFORM, Ladder, restore
@@ -44,9 +44,11 @@ def do_call(
 ) -> Notice:
     """Issue a notice to every post of these roles in these areas: one transaction, one line, its rungs as due rows.
 
-    An earlier notice about the same record is closed by it.
+    An earlier notice about the same record is closed by it. Raises ValueError for a role that does not exist.
     """
     check_open()
+    if odd := set(roles) - set(ROLES):
+        raise ValueError(f"notice 「{title}」: unknown roles {', '.join(sorted(odd))}")
     steps = ladder or (CALL if kind == Notice.Kind.CALL else INFORM)
     codes, moment = list(dict.fromkeys(areas)), now()
     with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -97,12 +98,15 @@ def answer_stats(world: World) -> dict[str, Any]:
     }
 
 
-def by_minute(world: World) -> list[int]:
-    """How many answered in the first, second, … minute after they were first called."""
-    counts: dict[int, int] = {}
-    for wait in _waits(Addressee.everywhere.filter(world=world, notice__kind=Notice.Kind.CALL)):
-        counts[int(wait // 60)] = counts.get(int(wait // 60), 0) + 1
-    return [counts.get(m, 0) for m in range(max(counts, default=-1) + 1)]
+def by_minute(world: World) -> dict[str, list[int]]:
+    """For each tier, how many answered in the first, second, … minute after they were first called."""
+    rows = Addressee.everywhere.filter(world=world, notice__kind=Notice.Kind.CALL)
+    return {tier: _minutes(_waits(rows.filter(tier=tier))) for tier in TIERS if rows.filter(tier=tier).exists()}
+
+
+def _minutes(waits: list[float]) -> list[int]:
+    counts = Counter(int(wait // 60) for wait in waits)
+    return [counts[m] for m in range(max(counts, default=-1) + 1)]
 
 
 def _waits(rows: QuerySet[Addressee]) -> list[float]:

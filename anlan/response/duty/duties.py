@@ -1,4 +1,4 @@
-"""What the duty room hears: a replay or an exercise needs its own people on duty."""
+"""What the duty room hears: a term that was missed; a replay or an exercise needs its own people on duty."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from anlan.kernel import journal
+from anlan.kernel.notice import acts as notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.ask import holders
+from anlan.kernel.people.models import Area, Post
 
 from .models import Shift
 
@@ -29,3 +31,20 @@ def on_begun(line: Any) -> None:
             person = people[n % len(people)].person
             Shift(area_id=scope.ROOT, post=post, person=person, since=since, until=since + timedelta(hours=12), note="演示").save()
             since, n = since + timedelta(hours=12), n + 1
+
+
+@journal.on("case.overdue")
+def on_overdue(line: Any) -> None:
+    """A message to the posts that the limit names, nearest above the matter; the case says by which article."""
+    role, post = line.after["raise_to"], None
+    if role:
+        post = Post.everywhere.filter(role=role, area__in=_up(line.area)).order_by("-area_id").first()
+    if post:
+        notice.do_call(
+            title="超时提醒", text=f"{line.text}。依据:{line.basis}", kind="inform", level=None, roles=(role,), areas=[post.area_id],
+            tiers=(post.tier,),
+        )  # fmt: skip
+
+
+def _up(area: Area) -> list[Area]:
+    return [area, *(_up(area.parent) if area.parent else [])]
