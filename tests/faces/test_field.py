@@ -107,6 +107,18 @@ def test_an_answer_sent_twice_counts_once(people, call):
         assert read.lines().filter(verb="notice.answered").count() == 1
 
 
+def test_what_was_moved_is_reported_under_the_newest_call_about_the_same_matter(people):
+    client, roles, about = phone(people["officer"]), ("village_officer",), Area.objects.get(code=city.LAOSHAN)
+    for level in (4, 3):
+        with scope.everyone():
+            do_call(f"{level}级叫应", "到岗", level=level, roles=roles, areas=[XI], about=about, ladder=CALM)
+            mine = Addressee.everywhere.order_by("pk").last()
+        client.post(f"/field/answer/{mine.pk}/", {"client_id": str(uuid4())})
+    page = client.get("/field/").content.decode()
+    assert "4级叫应" in page and "3级叫应" in page
+    assert page.count("报转移人数") == 1 and f"/field/moved/{mine.pk}/" in page
+
+
 def test_the_deputy_answers_for_the_post_and_not_on_behalf(people, call):
     assert as_json(phone(people["deputy"]), f"/field/answer/{row().pk}/").status_code == 200
     assert row().state == "answered" and row().answered_by == people["deputy"]

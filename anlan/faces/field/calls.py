@@ -32,6 +32,8 @@ class Call:
 
     notice: Notice
     rows: list[Addressee]
+    newest: bool = True
+    """No later call about the same matter has come: what is reported belongs here."""
 
     @property
     def first(self) -> Addressee:
@@ -65,7 +67,14 @@ def mine(person: int | None) -> QuerySet[Addressee]:
 def recent(person: int | None) -> list[Call]:
     """The calls of the last two days, the newest first."""
     rows = mine(person).filter(notice__issued_at__gte=now() - SHOWN)[:60]
-    return [Call(notice, list(group)) for notice, group in groupby(rows, key=lambda row: row.notice)]
+    found: list[Call] = []
+    for notice, group in groupby(rows, key=lambda row: row.notice):
+        found.append(Call(notice, list(group), not any(_same_matter(notice, later.notice) for later in found)))
+    return found
+
+
+def _same_matter(one: Notice, other: Notice) -> bool:
+    return bool(one.about_id) and (one.about_type, one.about_id, one.kind) == (other.about_type, other.about_id, other.kind)
 
 
 def asked_for(person: int | None) -> list[Attempt]:

@@ -149,7 +149,7 @@ def _calls(notice: Notice | None, moment: Any) -> dict[str, Any]:
             params = {"notice": notice.pk, "state": state}
             bad = "late" if state == "silent" and counts.get(state) else "ok"
             rows.append(_number(label, counts.get(state, 0), "人", book.url(params), definition, bad))
-    title = notice.title if notice else "叫应"
+    title = f"{notice.get_level_display() if notice.level else ''}叫应" if notice else "叫应"
     return panel("left1", title, "叫应记录(模拟电话)", moment, "numbers", address("list", "addressee"), numbers=rows)
 
 
@@ -214,7 +214,10 @@ def _alarms(moment: Any) -> dict[str, Any]:
 def _warnings(signals: list[Warning], moment: Any) -> dict[str, Any]:
     book = find("warning")
     rows = [
-        {"cells": [str(w), w.issuer, _short(w.issued_at), "重建" if w.reconstructed else "公布"], "level": w.level, "href": book.link(w), "late": False}
+        {
+            "cells": [f"{w.hazard}{w.get_colour_display()}", w.issuer, _short(w.issued_at), "重建" if w.reconstructed else "公布"],
+            "level": w.level, "href": book.link(w), "late": False,
+        }
         for w in signals[:ROWS]
     ]  # fmt: skip
     return panel("right2", "预警信号", "气象台", moment, "table", book.url({"state": "active"}), columns=["信号", "发布", "时间", "依据"], rows=rows)

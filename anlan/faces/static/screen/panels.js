@@ -85,7 +85,7 @@ const isFigure = text => /^[\d.:\-—]+(日[\d:]+| ?[a-zA-Z/%³²]*)$/.test(text
 
 // Columns of words give up width from the widest down until the row fits; figures are never cut.
 function shares(wants, firm) {
-  const room = 21 - .75 * (wants.length - 1), got = [...wants];
+  const room = 22.4 - .53 * (wants.length - 1), got = [...wants];
   while (got.reduce((a, b) => a + b, 0) > room) {
     const most = got.indexOf(Math.max(...got.filter((_, i) => !firm[i])));
     if (most < 0 || got[most] <= 3) break;
