@@ -56,6 +56,7 @@ NEXT = """
 def setup(args: Namespace | None = None) -> int:
     """Make the tables; on first use write the demo city and print its accounts once."""
     call_command("migrate", verbosity=0, interactive=False)
+    check_tables()
     if World.objects.filter(pk=ACTUAL).exists():
         return 0
     accounts = plant()
@@ -69,6 +70,20 @@ def setup(args: Namespace | None = None) -> int:
             print(f"  {row[0]:<18}{row[1]:<24}{row[2]}")
     sys.stdout.flush()
     return 0
+
+
+def check_tables() -> None:
+    """Refuse a database whose tables are not those of this program, before anything is read or written."""
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        for model in apps.get_models():
+            name = model._meta.db_table
+            there = {c.name for c in connection.introspection.get_table_description(cursor, name)} if name in tables else set()
+            if lacking := [f.column for f in model._meta.concrete_fields if f.column not in there]:
+                raise Refused(
+                    f"库里的 {name} 表缺少 {'、'.join(lacking)}:它由较早的版本建成(1.0 以前不升级旧库),或新房间还没有 makemigrations。"
+                    "请另设 ANLAN_HOME 或 ANLAN_DB,或先做迁移。"
+                )
 
 
 def plant() -> list[tuple[str, str, str]]:
@@ -173,8 +188,9 @@ def replay(args: Namespace) -> int:
         return 2
     print(f"世界 {world.pk}", file=sys.stderr, flush=True)
     _drive(world)
-    result = replays.report(World.objects.get(pk=world.pk))
-    print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() if args.json else replays.words(result))
+    ended = World.objects.get(pk=world.pk)
+    result = replays.report(ended)
+    print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() if args.json else replays.words(result, ended))
     return 0
 
 

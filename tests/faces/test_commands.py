@@ -3,8 +3,10 @@
 import io
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import openpyxl
 import pytest
@@ -67,6 +69,15 @@ def test_an_empty_city_says_how_to_go_on_in_words_that_the_command_knows(tmp_pat
 def test_passwords_are_printed_once(tmp_path):
     assert "duty_officer" in setup(tmp_path, "1")
     assert setup(tmp_path, "1") == ""
+
+
+def test_tables_of_an_earlier_version_are_refused_by_name(tmp_path):
+    setup(tmp_path, "0")
+    with closing(sqlite3.connect(tmp_path / "anlan.sqlite3")) as old:
+        old.execute("alter table notice_addressee drop column waited_s")
+    with pytest.raises(subprocess.CalledProcessError) as fault:
+        setup(tmp_path, "0")
+    assert fault.value.returncode == 2 and "notice_addressee 表缺少 waited_s" in fault.value.stderr
 
 
 # ── a real city ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -285,6 +285,21 @@ def test_an_impossible_time_names_its_field_and_loses_nothing(town):
     assert Intake.everywhere.count() == 0
 
 
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_year_that_no_database_keeps_is_told_at_its_field(town, year):
+    client, at = signed_in(town), f"{year}-01-01T00:00"
+    page = client.post("/desk/intake/new/", intake(received_at=at))
+    assert page.status_code in (200, 422) and f"{int(year)}年不在1900年至2199年之间" in text_of(page)
+    assert "1900年" in text_of(client.post("/desk/phone/", {"kind": "in", "at": at, "party": "某某"}))
+    told = client.get(f"/r/event/?occurred_at_after={year}-01-01")
+    assert told.status_code < 500
+
+
+def test_a_replay_in_a_city_without_its_stations_is_refused_in_words(town):
+    page = signed_in(town).post("/desk/worlds/replay/", {"speed": "600"})
+    assert page.status_code == 409 and "没有回放“梅花”所用的演示监测站" in text_of(page)
+
+
 def test_the_same_intake_sent_twice_is_kept_once(town):
     client = signed_in(town)
     first, second = (client.post("/desk/intake/new/", intake()).headers["Location"] for _ in range(2))

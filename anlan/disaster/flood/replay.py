@@ -10,6 +10,7 @@ import numpy as np
 from django.db import transaction
 
 from anlan.kernel import journal
+from anlan.kernel.cases import Refused
 from anlan.kernel.clock import due, real
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
@@ -37,6 +38,8 @@ QUANTITY = {
 def begin(speed: float = 600.0, seed: int = 20220914) -> World:
     """Open a replay world and write everything that will happen in it from outside."""
     times, _ = _series()
+    if not set(_codes()) <= set(Sensor.everywhere.filter(code__in=_codes()).values_list("code", flat=True)):
+        raise Refused("本城市没有回放“梅花”所用的演示监测站,不能开设这场回放")
     with transaction.atomic():
         world = World.objects.create(
             kind=World.Kind.REPLAY, name=NAME, title=TITLE, mark=MARK, seed=seed, speed=speed, stepped=True, guests=True,

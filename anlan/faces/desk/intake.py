@@ -20,7 +20,7 @@ from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND, READERS, STAFF
-from anlan.kernel.registers.filters import areas
+from anlan.kernel.registers.filters import areas, bounded
 from anlan.response.command import acts as command
 from anlan.response.command.models import Event
 from anlan.response.duty import acts
@@ -55,6 +55,7 @@ class Form(forms.ModelForm):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
+        bounded(self)
         self.fields["area"].queryset = places()  # type: ignore[attr-defined]
         self.fields["area"].widget.choices = grouped()
         for name in ("dead", "missing", "injured"):

@@ -15,6 +15,7 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import move
 from anlan.kernel.clock import now
 from anlan.kernel.people.roles import STAFF
+from anlan.kernel.registers.filters import in_span
 from anlan.response.duty import handover, phone
 from anlan.response.duty.models import PhoneCall
 
@@ -27,7 +28,7 @@ class Line(forms.ModelForm):
     """A call in one line. The time may stay empty: it is now."""
 
     kind = forms.ChoiceField(label="通话", choices=[(k, k) for k in KINDS])
-    at = forms.DateTimeField(label="时间", required=False)
+    at = forms.DateTimeField(label="时间", required=False, validators=[in_span])
 
     class Meta:
         model = PhoneCall

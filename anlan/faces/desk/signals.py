@@ -16,6 +16,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND
+from anlan.kernel.registers.filters import in_span
 from anlan.sensing import acts
 from anlan.sensing.models import Warning
 
@@ -29,7 +30,7 @@ class Form(forms.Form):
     issuer = forms.CharField(label="发布单位", max_length=40)
     hazard = forms.CharField(label="灾种", max_length=12)
     colour = forms.ChoiceField(label="颜色", choices=COLOURS)
-    issued_at = forms.DateTimeField(label="发布时间", widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
+    issued_at = forms.DateTimeField(label="发布时间", validators=[in_span], widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
     area = forms.ModelChoiceField(Area.objects.filter(level__in=("city", "district")), label="范围", to_field_name="code")
     source = forms.CharField(label="来源", max_length=200, required=False, help_text="例如 气象台传真、12379 平台")
 

@@ -66,10 +66,9 @@ def replay(request: HttpRequest) -> HttpResponseBase:
     """Start a replay of the typhoon in a world of its own."""
     check_may()
     try:
-        speed = pace(request.POST.get("speed", ""))
+        world = muifa.begin(speed=(speed := pace(request.POST.get("speed", ""))))
     except Refused as no:
         return draw(request, {"form": "replay", "message": str(no), **request.POST.dict()})
-    world = muifa.begin(speed=speed)
     messages.success(request, f"已开始:{world.title},{speed:g}倍速")
     return redirect(f"{world.prefix}/desk/")
 

@@ -91,13 +91,6 @@ def drop(*keys: str) -> int:
     return Due.objects.filter(world=world, key__in=keys, done_at=None).update(dropped=True)
 
 
-def revive(key: str, at: datetime) -> None:
-    """A dropped row is due again, at a new time."""
-    world = scope.current().world
-    Due.objects.filter(world=world, key=key, done_at=None).update(dropped=False, at=at, run_at=at, late=False)
-    transaction.on_commit(poke)
-
-
 def poke() -> None:
     _poked.set()
 

@@ -51,6 +51,8 @@ class Column:
             raise Undeclared(f"register {self.register}: {self.model.__name__} has no field {self.path}")
         if self.field is None and not self.title:
             raise Undeclared(f"register {self.register}: {self.path} is no field, give its title as {self.path}:标题")
+        if isinstance(self.field, models.FileField):
+            raise Undeclared(f"register {self.register}: {self.path} is a file; files are attached by kernel.files, not columns")
 
     @cached_property
     def owner(self) -> type[models.Model]:

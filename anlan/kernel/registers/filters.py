@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters as df
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.http import QueryDict
@@ -25,9 +26,21 @@ from .columns import NO, YES, Column, Undeclared
 if TYPE_CHECKING:
     from .register import Register
 
-SPAN = [MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 FAR = {"min_value": -(10**15), "max_value": 10**15}
 LONG = 200
+
+
+def in_span(typed: date) -> None:
+    """A date that somebody types lies where calendars and databases agree."""
+    if not 1900 <= typed.year <= 2199:
+        raise ValidationError(f"{typed.year}年不在1900年至2199年之间")
+
+
+def bounded(form: forms.BaseForm) -> None:
+    """Refuse, at its field, every date of a form that is out of all bounds."""
+    for made in form.fields.values():
+        if isinstance(made, (forms.DateField, forms.DateTimeField)):
+            made.validators.append(in_span)
 
 
 class Tree(forms.Select):
@@ -80,7 +93,7 @@ class Day(df.Filter):
     field_class = forms.DateField
 
     def __init__(self, column: str, end: bool, moment: bool, **more: Any) -> None:
-        super().__init__(column, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"), validators=SPAN, **more)
+        super().__init__(column, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"), validators=[in_span], **more)
         self.end, self.moment = end, moment
 
     def filter(self, rows: models.QuerySet, value: date | None) -> models.QuerySet:

@@ -22,7 +22,7 @@ from anlan.kernel.people import scope
 from anlan.kernel.places.check import fault
 
 from .columns import NO, YES, Column, mask
-from .filters import sees_full
+from .filters import in_span, sees_full
 from .register import Register, address, of
 
 FEW = 60
@@ -125,6 +125,8 @@ def field_for(column: Column, required: bool | None = None) -> forms.Field:
             choices=[("", "——"), *column.choices.items()], coerce=int, empty_value=None, **plain
         )
     found = made.formfield(**plain)
+    if isinstance(made, models.DateField):
+        found.validators.append(in_span)
     if isinstance(made, models.DateTimeField):
         found.widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
     elif isinstance(made, models.DateField):
