@@ -86,8 +86,8 @@ def test_a_list_of_middling_width_is_turned_and_adds_up(printed):
     "table, path, words",
     [
         ("command_event", "/desk/events/{}/", ("打印用例", "调度指令", "何地", "经过")),
-        ("notice_notice", "/desk/calls/{}/", ("打印用例叫应", "层级", "崂山区")),
-        ("notice_notice", "/desk/calls/{}/print/?all=1", ("核实情况(手写)", "责任人")),
+        ("notice_notice where kind = 'call'", "/desk/calls/{}/", ("打印用例叫应", "层级", "崂山区")),
+        ("notice_notice where kind = 'call'", "/desk/calls/{}/print/?all=1", ("核实情况(手写)", "责任人")),
         ("duty_intake", "/desk/intake/{}/", ("车间起火", "电话快报", "书面报告")),
     ],
 )

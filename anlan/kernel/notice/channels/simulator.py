@@ -99,6 +99,8 @@ def fate(notice: Notice, n: int, attempt: Ring, tier: str) -> Iterator[Happening
         return
     if channel != "voice":
         yield Happening(rng.uniform(2, 8), "delivered")
+    if notice.kind != Notice.Kind.CALL:
+        return  # what only informs asks for no answer
     if never or rng.random() < MISSED[channel]:
         if channel == "voice":
             pick = rng.random()
