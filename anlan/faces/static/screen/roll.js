@@ -17,6 +17,7 @@ setInterval(() => {
   for (const entry of rolling) {
     const { list, held } = entry;
     if (!list.isConnected) { rolling.delete(entry); continue; }
+    list.classList.toggle("more", list.scrollHeight - list.clientHeight > 2);
     if (held() || still.matches || document.hidden) continue;
     const tops = [...list.children].map(row => row.offsetTop - list.firstElementChild.offsetTop);
     const over = list.scrollHeight - list.clientHeight;
