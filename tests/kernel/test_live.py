@@ -54,6 +54,20 @@ def test_a_line_of_another_world_links_into_its_own_world(world, hub):
     assert f'"href":"/w/{replay.pk}/'.encode() in missed
 
 
+def test_what_the_house_does_for_itself_is_no_news_for_a_screen(world, hub):
+    with scope.everyone(world):
+        signed_in = journal.write("session.opened", world, text="某人登录")
+        write(world, "琅琊台大风")
+    sent: list[bytes] = []
+    hub.readers.add(feed.Reader(scope.Scope(world)))
+    hub.fan_out = lambda events: sent.extend(event for _, event in events)
+    assert feed.pump_once() == 2 and hub.last == signed_in.pk + 1
+    for told in (b"".join(sent), b"".join(feed.missed(scope.Scope(world), signed_in.pk - 1))):
+        assert "琅琊台大风".encode() in told and "某人登录".encode() not in told
+    with scope.everyone(world):
+        assert [line.text for line in read.news()] == ["琅琊台大风"] and read.lines().count() == 2
+
+
 def test_a_line_whose_transaction_ended_late_is_still_sent_however_many_came_after(world, hub):
     first = write(world).pk
     hub.last = first

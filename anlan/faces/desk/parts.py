@@ -173,4 +173,4 @@ def must_do() -> list[Case]:
 
 @part("lines", "*")
 def lines() -> dict[str, Any]:
-    return {"rows": read.lines()[:9]}
+    return {"rows": read.news()[:9]}

@@ -69,7 +69,7 @@ def state(who: scope.Scope) -> dict[str, Any]:
 def whole(who: scope.Scope) -> dict[str, Any]:
     """The state, a few seconds old at most, with the newest lines."""
     with scope.entered(who):
-        return {**feed.recent("screen", who), "feed": [feed.item(line) for line in read.lines()[:FEED]]}
+        return {**feed.recent("screen", who), "feed": [feed.item(line) for line in read.news()[:FEED]]}
 
 
 def world_head(world: World) -> dict[str, Any]:

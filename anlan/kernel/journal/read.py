@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from django.db import models
 from django.db.models import Q
 
 from .models import Line
 
+HOUSE = ("account.", "gateway.", "grant.", "sender.", "session.")
+"""What the house does for itself: kept and audited like anything else, but no news for a screen."""
+
 
 def lines() -> models.QuerySet[Line]:
     """The lines that the present scope may see, newest first."""
     return Line.objects.order_by("-id")
+
+
+def news() -> models.QuerySet[Line]:
+    """Those of them that tell of the city."""
+    return lines().exclude(reduce(or_, (Q(verb__startswith=start) for start in HOUSE)))
 
 
 def history(subject: models.Model) -> models.QuerySet[Line]:

@@ -177,6 +177,8 @@ def pump_once() -> int:
         return 0
     encoded = []
     for line in new:
+        if line.verb.startswith(read.HOUSE):
+            continue
         with scope.everyone(line.world):  # its link stays in its world
             encoded.append((line, encode("line", item(line), line.pk)))
     events: list[tuple[list[Reader], bytes]] = []
@@ -309,5 +311,5 @@ async def stream(reader: Reader, missed: list[bytes]) -> AsyncIterator[bytes]:
 def missed(who: scope.Scope, after: int) -> list[bytes]:
     """The lines between the reader's last one and now, at most the newest few hundred."""
     with scope.entered(who):
-        rows = list(read.lines().filter(pk__gt=after)[:KEEP])
+        rows = list(read.news().filter(pk__gt=after)[:KEEP])
         return [encode("line", item(line), line.pk) for line in reversed(rows)]
