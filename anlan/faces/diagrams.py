@@ -6,6 +6,7 @@ from anlan.kernel.cases.flow import FLOWS, Flow, Limit
 from anlan.kernel.clock.due import HANDLERS
 from anlan.kernel.clock.periodic import PERIODIC, Periodic
 from anlan.kernel.journal.entry import HEARERS
+from anlan.kernel.people.roles import ROLES
 from anlan.kernel.registers import ALL, INDICATORS
 
 MADE = "<!-- made by `anlan docs` from the declarations; edit those -->"
@@ -47,8 +48,11 @@ def flows() -> str:
 def _limits(flow: Flow) -> list[str]:
     if not flow.limits:
         return []
-    rows = ["| state | limit | basis | confidence |", "|---|---|---|---|"]
-    return [*rows, *(f"| {flow.states[x.state]} | {length(x)} | {x.basis} | {x.confidence} |" for x in flow.limits), ""]
+    rows = ["| state | limit | when missed, told in turn | basis | confidence |", "|---|---|---|---|---|"]
+    for x in flow.limits:
+        told = "、".join(ROLES[role].label for role in x.raise_to.split()) or "—"
+        rows.append(f"| {flow.states[x.state]} | {length(x)} | {told} | {x.basis} | {x.confidence} |")
+    return [*rows, ""]
 
 
 def length(limit: Limit) -> str:

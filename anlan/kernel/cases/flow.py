@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from anlan.engines.capid import BEIJING
@@ -102,7 +102,6 @@ class Flow:
     ends: str
     limits: tuple[Limit, ...] = ()
     start: str = ""
-    version: date | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", self.start or next(iter(self.states)))
@@ -161,7 +160,7 @@ class Flow:
         return {"flow": self.name, "limits": [asdict(limit) for limit in self.limits]}
 
     def diagram(self) -> str:
-        """The loop as a Mermaid state diagram, with its limits and their basis."""
+        """The loop as a Mermaid state diagram."""
         rows = ["stateDiagram-v2"] + [f"  {name}: {label}" for name, label in self.states.items()]
         rows.append(f"  [*] --> {self.start}")
         rows += [f"  {s} --> {m.target}: {m.label}" for m in self.moves for s in m.starts]
