@@ -80,7 +80,8 @@ def _take(browser: Browser, accounts: dict[str, str]) -> None:
     _shoot(phone, "/w/2/field/", "field", 2)
     _shoot(wall, "/w/2/screen/", "wall", 6)
     _shoot(desk, "/w/2/desk/", "desk", 3)
-    _shoot(desk, "/w/2/desk/calls/2/", "calls", 3)
+    desk.goto(f"{HERE}/w/2/desk/calls/")
+    _shoot(desk, desk.locator("main table a").first.get_attribute("href"), "calls", 3)
     _shoot(desk, "/w/2/r/enterprise/", "register", 2)
 
 

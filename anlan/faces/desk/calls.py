@@ -40,17 +40,17 @@ LIST = 50
 @require(*READERS)
 @require_safe
 def many(request: HttpRequest) -> HttpResponse:
-    """Every notice with its figures, the newest first."""
-    rows = list(Notice.objects.order_by("-id")[:LIST])
+    """Calls, and below them what only informed, each with its figures, the newest first."""
+    calls, told = (list(Notice.objects.filter(kind=kind).order_by("-id")[:LIST]) for kind in (Notice.Kind.CALL, Notice.Kind.INFORM))
+    rows = [*calls, *told]
     counts = {n.pk: dict.fromkeys(("total", "answered", "waiting", "silent"), 0) for n in rows}
-    told = Addressee.objects.filter(notice__in=rows).values_list("notice_id", "state").annotate(n=Count("id"))
-    for pk, state, n in told:
+    for pk, state, n in Addressee.objects.filter(notice__in=rows).values_list("notice_id", "state").annotate(n=Count("id")):
         counts[pk]["total"] += n
         kind = "answered" if state in Addressee.ANSWERS else state
         counts[pk][kind] = counts[pk].get(kind, 0) + n
     for row in rows:
         row.counts = counts[row.pk]
-    return render(request, "desk/calls.html", {"rows": rows})
+    return render(request, "desk/calls.html", {"calls": calls, "told": told})
 
 
 @require(*READERS)
@@ -60,7 +60,9 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     notice = get_object_or_404(Notice.objects, pk=pk)
     only = request.GET.get("only") == "open"
     told = summary.summary(notice)
-    context = {"notice": notice, "figures": figures(notice, told["median_s"]), "tiers": tiers(told, notice), "districts": districts(notice, only)}
+    asks = notice.kind == Notice.Kind.CALL
+    numbers = figures(notice, told["median_s"]) if asks else reached(notice)
+    context = {"notice": notice, "asks": asks, "figures": numbers, "tiers": tiers(told, notice) if asks else [], "districts": districts(notice, only)}
     silent = summary.silent(notice)
     shown = with_last(list(silent.select_related("area__parent__parent", "person")[:FIRST]))
     context |= {"silent": shown, "more": max(0, silent.count() - FIRST), "only": only, "rungs": restore(notice.ladder)}
@@ -81,6 +83,15 @@ def figures(notice: Notice, median: float | None) -> list[Any]:
         Figure("中位用时", words.span(median) if median is not None else words.UNKNOWN, "", find("addressee").url(
             {**where, "waited_s_min": 0, "order": "waited_s"}), "已应答岗位从首次呼叫到应答用时的中位数"),
     ]  # fmt: skip
+
+
+def reached(notice: Notice) -> list[Any]:
+    """What counts for a notice that asks for no answer."""
+    return [
+        counted("addressee", {"notice": notice.pk}, "发往", "岗", "本次告知的责任岗位数(含空岗)"),
+        counted("attempt", {"addressee__notice": notice.pk, "state": "delivered"}, "已送达", "次", "已送到对方设备的发送次数"),
+        counted("attempt", {"addressee__notice": notice.pk, "state": "failed"}, "未送达", "次", "没有送到的发送次数", alert=True),
+    ]
 
 
 def tiers(told: dict[str, Any], notice: Notice) -> list[dict[str, Any]]:

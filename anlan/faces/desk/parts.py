@@ -146,7 +146,7 @@ def phone() -> dict[str, Any]:
     return {"rows": missed[:MISSED], "missed": shown("duty.missed", alert=True), "watch": watches.may(), "log": find("phonecall").url()}
 
 
-@part("handover", "handover case")
+@part("handover", "handover case event order notice warning intake phone_call phone_report written_report")
 def handover() -> dict[str, Any]:
     """The newest hand-over of one's own watch, and what would be carried over now."""
     row = watches.latest()

@@ -57,7 +57,7 @@ Register(Addressee, columns="area title name state notice called_at answered_at 
          filters="area state tier notice waited_s", search="title name", group="大应急", order="-notice_id area_id",
          sums="households people", see=CALLED)  # fmt: skip
 Register(Attempt, columns="addressee whom name channel carrier address state planned_at sent_at ended_at rung reason",
-         filters="area addressee state whom channel carrier", search="name reason", masked="address", group="大应急", order="-id",
+         filters="area addressee addressee__notice state whom channel carrier", search="name reason", masked="address", group="大应急", order="-id",
          see=CALLED, join="addressee__area")  # fmt: skip
 Register(Receipt, columns="addressee kind at by via text", filters="area addressee kind at", search="text", group="大应急",
          order="-id", see=CALLED, join="addressee__area")  # fmt: skip

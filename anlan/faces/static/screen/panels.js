@@ -59,7 +59,7 @@ const KINDS = {
 function table({ columns = [], rows, as_of }) {
   const said = rows.map(row => row.cells.map(cell => today(String(cell ?? "—"), as_of)));
   const badged = rows.some((row, i) => row.level && !said[i].some(isLevel));
-  const wants = columns.map((name, c) => Math.max(wide(name), ...said.map(cells => wide(cells[c] ?? ""))) + (badged && c === 0 ? 2.6 : 0));
+  const wants = columns.map((name, c) => Math.max(wide(name), ...said.map(cells => wide(cells[c] ?? ""))) + (badged && c === 0 ? 3.1 : 0));
   const firm = columns.map((_, c) => said.every(cells => isFigure(cells[c] ?? "—")));
   const cell = (text, row, c) => node("span", { role: "cell", title: String(row.cells[c]) }, [
     badged && c === 0 ? badge(row.level) : "",
