@@ -254,7 +254,7 @@ def test_what_only_informs_stands_below_the_calls_and_counts_no_answers(called):
         told = notices.do_call("超时提醒", "请督促", kind="inform", level=None, roles=("village_officer",), areas=[city.LAOSHAN])
     many, one = text_of(client.get("/desk/calls/")), text_of(client.get(f"/desk/calls/{told.pk}/"))
     assert many.index(call.title) < many.index("告知(不要求应答)") < many.index("请督促")
-    assert "已送达" in one and "待应答" not in one and "打印未应答名单" not in one
+    assert "已送达" in one and "5分钟内" not in one and "打印未应答名单" not in one
 
 
 def test_a_district_does_not_see_the_people_of_another(called):

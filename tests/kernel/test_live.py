@@ -106,8 +106,7 @@ def test_a_quiet_stream_sends_an_event_that_the_browser_hears(hub):
 
 
 @pytest.mark.django_db
-def test_the_pages_of_a_replay_are_told_its_time():
-    city.build()
+def test_the_pages_of_a_replay_are_told_its_time(world, hub):
     start = datetime(2022, 9, 14, tzinfo=UTC)
     replay = World.objects.create(
         kind="replay", title="回放", stepped=True, speed=600, anchor_world=start, anchor_real=clock.real(), step=start
@@ -115,6 +114,13 @@ def test_the_pages_of_a_replay_are_told_its_time():
     told = feed.pace(replay, clock.real() + timedelta(minutes=5))
     assert told["speed"] == 600 and not told["paused"]
     assert datetime.fromisoformat(told["now"]) - start == timedelta(minutes=5), "it waits for its rows"
+    readers = {w.pk: feed.Reader(scope.Scope(w)) for w in (world, replay)}
+    hub.readers |= set(readers.values())
+    hub.fan_out = lambda events: [r.push(piece) for alike, piece in events for r in alike]
+    feed.tell_time()
+    assert readers[world.pk].waiting == []
+    for said in (b"".join(readers[replay.pk].waiting), b"".join(feed.begun(readers[replay.pk]))):
+        assert said.startswith(b"event: clock\n") and b'"speed":600' in said
 
 
 def test_a_watched_view_comes_whole_and_then_as_changes_whenever_a_reader_joins(world, hub, monkeypatch):

@@ -34,6 +34,8 @@ QUIET_S = 0.25
 STATE_S = 2.0
 """So often at most is a watched view computed and pushed."""
 RECENT_S = 1.0
+TIME_S = 2.0
+"""So often is told what time it is in a replay: its clock waits when there is much to work."""
 STALE_S = 10.0
 PING_S = 15.0
 PING = b"event: ping\ndata: {}\n\n"
@@ -192,18 +194,22 @@ def pump_once() -> int:
 
 
 def tell_once(changed: set[int] | None = None) -> None:
-    """Send each group of readers, as one piece, what time it is in its replay (a replay's clock waits when there is
-    much to work) and the views it watches, if their world has changed or ``changed`` is None."""
-    groups, moment = HUB.groups(), real()
-    worlds = World.objects.in_bulk({readers[0].who.world.pk for readers in groups.values()})
+    """Send each group of readers, as one piece, the views it watches, if their world has changed or ``changed`` is None."""
     events: list[tuple[list[Reader], bytes]] = []
-    for readers in groups.values():
-        who, world = readers[0].who, worlds[readers[0].who.world.pk]
-        due = changed is None or world.pk in changed
-        clock = encode("clock", pace(world, moment)) if world.stepped else b""
+    for readers in HUB.groups().values():
+        who = readers[0].who
+        due = changed is None or who.world.pk in changed
         states = {name: compute(name, who) for name in {w for r in readers for w in r.watching} if due}
-        events += [(alike, clock + told) for alike, told in _told(readers, states)]
+        events += _told(readers, states)
     HUB.fan_out([(readers, piece) for readers, piece in events if piece])
+
+
+def tell_time() -> None:
+    """Send the readers of each replay what time it is there."""
+    moment, groups = real(), list(HUB.groups().values())
+    worlds = World.objects.in_bulk({readers[0].who.world.pk for readers in groups})
+    pairs = ((readers, worlds[readers[0].who.world.pk]) for readers in groups)
+    HUB.fan_out([(readers, encode("clock", pace(world, moment))) for readers, world in pairs if world.stepped])
 
 
 def _told(readers: list[Reader], states: dict[str, dict]) -> list[tuple[list[Reader], bytes]]:
@@ -226,11 +232,13 @@ def _change(had: dict | None, state: dict) -> bytes:
 
 
 def begun(reader: Reader) -> list[bytes]:
-    """The states that a stream begins with."""
+    """The states that a stream begins with, and the time, for a state may be some seconds old."""
     found = {name: recent(name, reader.who) for name in reader.watching}
     for name, state in found.items():
         reader.told.setdefault(name, state)  # unless a newer one is on its way already
-    return [encode("state", state) for state in found.values()]
+    world = World.objects.get(pk=reader.who.world.pk)
+    clock = [encode("clock", pace(world, real()))] if world.stepped else []
+    return [encode("state", state) for state in found.values()] + clock
 
 
 def pace(world: World, moment: datetime) -> dict[str, Any]:
@@ -262,12 +270,16 @@ def recent(name: str, who: scope.Scope) -> dict:
 
 def pump(stop: threading.Event) -> None:
     """The pump's thread: lines at once; now and then a comment that keeps quiet streams open."""
-    pinged, started = time.monotonic(), False
+    pinged = told = time.monotonic()
+    started = False
     while not stop.wait(PACE_S if HUB.readers else QUIET_S):
         try:
             if not started:
                 HUB.last, started = read.last_id(), True
             pump_once()
+            if HUB.readers and time.monotonic() - told >= TIME_S:
+                tell_time()
+                told = time.monotonic()
             if time.monotonic() - pinged >= PING_S:
                 HUB.fan_out([(list(HUB.readers), PING)])
                 pinged = time.monotonic()

@@ -8,7 +8,7 @@ let known = false;
 
 export function band(state) {
   const { world } = state;
-  pace.set(world);
+  if (!known || world.speed <= 1 || world.paused) pace.set(world);  // a replay tells its time by itself, a state may be older
   known = true;
   for (const kind of ["actual", "exercise", "replay"]) document.body.classList.toggle(kind, world.kind === kind);
   $("title").textContent = world.kind === "actual" ? "青岛市应急指挥一张图" : world.title;
