@@ -59,7 +59,7 @@ const KINDS = {
 function table({ columns = [], rows, as_of }) {
   const said = rows.map(row => row.cells.map(cell => today(String(cell ?? "—"), as_of)));
   const badged = rows.some((row, i) => row.level && !said[i].some(isLevel));
-  const wants = columns.map((name, c) => Math.max(wide(name), ...said.map(cells => wide(cells[c] ?? ""))) + (badged && c === 0 ? 3.1 : 0));
+  const wants = columns.map((name, c) => Math.max(wide(name), ...said.map(cells => wide(cells[c] ?? ""))) + (badged && c === 0 ? 3 : 0));
   const firm = columns.map((_, c) => said.every(cells => isFigure(cells[c] ?? "—")));
   const cell = (text, row, c) => node("span", { role: "cell", title: String(row.cells[c]) }, [
     badged && c === 0 ? badge(row.level) : "",
@@ -72,7 +72,7 @@ function table({ columns = [], rows, as_of }) {
 }
 
 const isLevel = text => /^[ⅠⅡⅢⅣ]级$/.test(text);
-const wide = text => [...String(text)].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? 1 : .56), 0);
+const wide = text => [...String(text)].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? 1 : sign === "m" ? .9 : .54), 0);
 
 // The day is said once, in the panel's head: a row of the same day needs only the hour, one of the same month its day.
 function today(text, at) {
