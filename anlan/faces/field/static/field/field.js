@@ -72,11 +72,11 @@
     net.after(node);
   }
 
-  async function flush(now) {
+  async function flush(now, heard) {
     if (sending) return;
     sending = true;
     try {
-      const receipts = await Outbox.flush(now);
+      const receipts = await Outbox.flush(now, heard);
       if (receipts.length) await received(receipts);
     } finally {
       sending = false;
@@ -281,6 +281,7 @@
     try {
       const answer = await fetch(body.dataset.part, { headers: mark ? { "If-None-Match": mark } : {}, cache: "no-store", redirect: "manual" });
       lost(false);
+      flush(false, true);
       if (answer.status === 200 || answer.status === 304) body.dataset.at = new Date().toTimeString().slice(0, 5);
       if (answer.status !== 200) return;
       if ((mark || acted) && navigator.serviceWorker && navigator.serviceWorker.controller) navigator.serviceWorker.controller.postMessage("home");

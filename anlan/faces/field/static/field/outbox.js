@@ -2,7 +2,7 @@
 // written here under its own number, sent when there is a signal, and taken away only when the city has it.
 (function (global) {
   "use strict";
-  const NAME = "anlan-field", STORE = "outbox", LONGEST_S = 300, PATIENCE_MS = 45000;
+  const NAME = "anlan-field", STORE = "outbox", LONGEST_S = 300, CUT_S = 30, PATIENCE_MS = 45000;
   let opened = null;
 
   function open() {
@@ -72,9 +72,10 @@
     return form;
   }
 
-  const later = (entry, words) => {
+  const later = (entry, words, cut = false) => {
     entry.tries += 1;
-    entry.next = Date.now() + Math.min(LONGEST_S, 5 * 2 ** Math.min(entry.tries, 6)) * 1000;
+    entry.cut = cut;
+    entry.next = Date.now() + Math.min(cut ? CUT_S : LONGEST_S, 5 * 2 ** Math.min(entry.tries, 6)) * 1000;
     entry.words = words;
     return put(entry);
   };
@@ -107,17 +108,18 @@
     return put(entry);
   }
 
-  // Send what is due; `now` tries everything that waits. Gives the receipts.
-  async function flush(now) {
+  // Send what is due; `now` tries everything that waits, `heard` what only lacked a signal: not every telephone tells
+  // that it has one again. Gives the receipts.
+  async function flush(now, heard) {
     const run = async () => {
       const receipts = [];
       for (const entry of await all()) {
-        if (entry.state !== "waiting" || (!now && entry.next > Date.now())) continue;
+        if (entry.state !== "waiting" || (!now && !(heard && entry.cut) && entry.next > Date.now())) continue;
         try {
           const sent = await send(entry);
           if (sent && sent.message) receipts.push(sent);
         } catch (fault) {
-          await later(entry, "没有信号,有信号后自动发出");
+          await later(entry, "没有信号,有信号后自动发出", true);
           break;
         }
       }
