@@ -144,7 +144,12 @@ def test_a_report_without_signal_survives_the_closed_page_and_arrives_once(page,
     assert max(Image.open(kept).size) == 1600
 
 
+DUMB = "addEventListener('online', told => told.stopImmediatePropagation(), true)"
+"""A telephone that does not tell its pages that it is on line again."""
+
+
 def test_an_answer_tapped_without_signal_takes_the_alarm_down_and_arrives(page, context, call, city_server):
+    context.add_init_script(DUMB)
     page.reload()
     page.wait_for_selector(".alarm .huge")
     context.set_offline(True)
