@@ -71,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     city.add_argument("action", choices=["template", "import"])
     city.add_argument("file", metavar="文件.xlsx")
     city.add_argument("--check", action="store_true", help="只核对,不写入")
+    plan = add("plan", "工作要点:parse 读出编号事项及其目标、节点、文件和责任单位")
+    plan.add_argument("action", choices=["parse"])
+    plan.add_argument("file", metavar="文件")
+    plan.add_argument("--json", action="store_true")
+    plan.add_argument("--year", type=int, default=None, help="标题没有写明年份时的年份")
     add("check", "列出谁对什么作出反应,并检查声明是否自洽")
     add("docs", "由声明生成流程图与对照表到 docs/")
     return parser

@@ -22,11 +22,13 @@ from django.db.models import Model
 
 from anlan import __version__
 from anlan.disaster.flood import replay as muifa
+from anlan.engines import plan
 from anlan.kernel import journal
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats, due, loop, real
 from anlan.kernel.clock.due import HOLDER
 from anlan.kernel.journal import seals
+from anlan.kernel.papers.texts import text_of
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import ROLES
@@ -314,7 +316,22 @@ def docs(args: Namespace) -> int:
     return 0
 
 
+def plan_(args: Namespace) -> int:
+    """Read a numbered work plan; what a rule is not sure of is told by line."""
+    found = plan.parse(text_of(Path(args.file)), args.year)
+    if args.json:
+        print(orjson.dumps(found.as_dict(), option=orjson.OPT_INDENT_2).decode())
+        return 0
+    print(f"{found.title}:{len(found.items)} 项")
+    for item in found.items:
+        said = [*(t["raw"] for t in item.targets), *(n["raw"] for n in item.time_nodes), *(f"《{d}》" for d in item.documents)]
+        print(f"{item.no:>4} {item.title or item.text[:30]}  {'、'.join(said)}")
+    for doubt in found.doubts:
+        print(f"存疑 第{doubt.line}行:{doubt.why}")
+    return 0
+
+
 WORDS = {
     "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
-    "gateway": gateway, "keeper": keeper, "city": city_, "check": check, "docs": docs,
+    "gateway": gateway, "keeper": keeper, "city": city_, "plan": plan_, "check": check, "docs": docs,
 }  # fmt: skip
