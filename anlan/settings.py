@@ -66,7 +66,7 @@ USE_TZ = True
 USE_I18N = True
 
 KERNEL = ["worlds", "people", "clock", "journal", "live", "cases", "places", "notice", "files", "papers", "registers"]
-ROOMS = ["anlan.safety.supervision", "anlan.disaster.flood", "anlan.response.command", "anlan.response.duty"]
+ROOMS = ["anlan.workplan", "anlan.safety.supervision", "anlan.disaster.flood", "anlan.response.command", "anlan.response.duty"]
 FACES = ["anlan.faces.desk", "anlan.faces.screen", "anlan.faces.field", "anlan.faces.api"]
 
 INSTALLED_APPS = [

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import calls, drill, events, handover, home, intake, orders, papers, phone, signals, worlds
+from . import calls, drill, events, handover, home, intake, orders, papers, phone, signals, workplan, worlds
 
 app_name = "desk"
 urlpatterns = [
@@ -49,4 +49,8 @@ urlpatterns = [
     path("worlds/<int:pk>/people/", drill.people, name="taking-part"),
     path("worlds/<int:pk>/people/<int:person>/leave/", drill.leave, name="leaving"),
     path("worlds/<int:pk>/<slug:act>/", worlds.change, name="world"),
+    path("workplan/", workplan.many, name="workplan"),
+    path("workplan/take/", workplan.take, name="workplan-take"),
+    path("workplan/<int:pk>/", workplan.one, name="workplan-item"),
+    path("workplan/<str:kind>/<int:pk>/<slug:step>/", workplan.change, name="workplan-change"),
 ]
