@@ -8,7 +8,7 @@ import pytest
 
 from bench.city import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 PHONE, DESK = (390, 844), (1366, 768)
 KEEPERS = ("system_keeper", "security_keeper", "audit_keeper")
 PEOPLE = ("duty_officer", *KEEPERS)

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 
 from bench.city import ROOT
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one worker, so that one city is opened for all of them
 VILLAGE = "370212002901"
 CALL = f"""
 import django; django.setup()
@@ -150,6 +150,7 @@ DUMB = "addEventListener('online', told => told.stopImmediatePropagation(), true
 
 def test_an_answer_tapped_without_signal_takes_the_alarm_down_and_arrives(page, context, call, city_server):
     context.add_init_script(DUMB)
+    page.clock.install()
     page.reload()
     page.wait_for_selector(".alarm .huge")
     context.set_offline(True)
@@ -158,6 +159,7 @@ def test_an_answer_tapped_without_signal_takes_the_alarm_down_and_arrives(page, 
     page.reload()
     page.wait_for_selector("text=待发送 1 条")
     context.set_offline(False)
+    page.clock.fast_forward(16_000)  # until the page asks for news by itself
     page.wait_for_selector("#outbox", state="hidden")
     sql = "select state from notice_addressee where notice_id = ?"
     until(lambda: city_server.city.one(sql, call) == "answered", "the answer is delivered")

@@ -86,16 +86,16 @@ def test_an_aim_is_measured_by_the_records_and_opens_to_them(leader, world):
         with scope.everyone(world):
             Enterprise(name=f"厂{n}", trade="dust", level=1, staff=9, area_id=city.SHAZIKOU, lon=120.5, lat=36.1).save()
     page = text_of(leader.get("/desk/workplan/"))
-    assert "已完成" in page and 'href="/r/enterprise/?' in page or 'href="/r/enterprise/"' in page
+    assert ("已完成" in page and 'href="/r/enterprise/?' in page) or 'href="/r/enterprise/"' in page
     assert step(leader, "aim", aim, "report", value="9", evidence="台账").status_code == 409
 
 
 def test_what_is_reported_needs_its_ground_and_is_marked_so(leader, world):
     taken(world)
     aim = Aim.everywhere.get(unit="次")
-    for wrong in ({"value": "十二", "evidence": "台账"}, {"value": "12", "evidence": " "}, {"value": "-1", "evidence": "台账"}, {"value": "nan", "evidence": "x"}):
-        page = step(leader, "aim", aim, "report", **wrong)
-        assert page.status_code == 409 and f'value="{wrong["value"]}"' in text_of(page)
+    for value, evidence in (("十二", "台账"), ("12", " "), ("-1", "台账"), ("nan", "台账")):
+        page = step(leader, "aim", aim, "report", value=value, evidence=evidence)
+        assert page.status_code == 409 and f'value="{value}"' in text_of(page)
     assert step(leader, "aim", aim, "report", value="12", evidence="演练台账第3号").status_code == 302
     assert "自报 12" in text_of(leader.get("/desk/workplan/"))
     with scope.everyone(world):
