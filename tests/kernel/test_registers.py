@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from datetime import date
 from time import perf_counter
 
@@ -361,8 +362,8 @@ def test_many_thousand_rows_go_out_whole(client, crowd):
     start, many = perf_counter(), Station.everywhere.filter(area_id=city.SHAZIKOU, kind="rain").count()
     data = b"".join(client.get("/r/station/export/?kind=rain").streaming_content)
     print(f"export of {many} rows: {perf_counter() - start:.1f} s, {len(data) >> 10} KiB")
-    sheet = load_workbook(io.BytesIO(data), read_only=True).worksheets[0]
-    assert many > 16_000 and sum(1 for _ in sheet.iter_rows(values_only=True)) == many + 1
+    with zipfile.ZipFile(io.BytesIO(data)) as book:  # counted in its XML: openpyxl takes longer over it than the city
+        assert many > 16_000 and book.read("xl/worksheets/sheet1.xml").count(b"<row ") == many + 1
     found = json.loads(client.get("/r/station/layer/?box=120,36,120.1,36.1").content)
     assert 0 < len(found["features"]) < 5000
 

@@ -20,7 +20,9 @@ Span = tuple[int, int]
 TITLE_LONGEST, HEADING_LONGEST = 60, 24
 DOCUMENT = re.compile(r"《((?:[^《》]|《[^》]*》)+)》")
 YEAR = re.compile(r"(20\d\d)\s*年")
-UNITS = re.compile(r"[、,;。]|\s{1,}|(?<=[局委办会厅院队站心处府])(?=各)")
+UNITS = re.compile(r"[、,;。]|\s{1,}")
+PART = re.compile(r"(牵头|负责|主办)$|(?:配合|参与|落实|协助)$")
+"""What a name in a cell of units may end with: its part in the task."""
 LISTED = ("(", "①")
 LEAD = ("牵头单位", "牵头部门", "主办单位")
 TERM = ("完成时限", "完成时间", "时限要求")
@@ -114,15 +116,18 @@ def _documents(body: Line) -> dict[str, Span]:
     return found
 
 
-def _orgs(part: Part) -> list[dict[str, Any]]:
+def _orgs(row: Part) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for label, said in part.labels:
+    for label, said in row.labels:
         if label in TERM or label == "目标":
             continue
         at = 0
         for name in UNITS.split(said.text):
             start = said.text.index(name, at)
             at = start + len(name)
-            if name.strip():
-                found.append({"name": name.strip(), "role": "lead" if label in LEAD else "duty", "span": said.span(start, at)})
+            kept = PART.sub("", name.strip())
+            if kept:
+                part = PART.search(name.strip())
+                lead = bool(part and part[1]) or label in LEAD
+                found.append({"name": kept, "role": "lead" if lead else "duty", "span": said.span(start, at)})
     return found

@@ -62,6 +62,7 @@ def _none(m: re.Match[str], year: int | None) -> str:
     return ""
 
 
+WITHIN = rf"(?:{N}个?(?:小时|分钟|日|天|工作日)(?:之?内)?)?"
 YEAR = r"(?:(?P<year>20\d\d)年)?"
 SHAPES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str], int | None], str]], ...] = (
     (re.compile(rf"{YEAR}(?P<month>{N})月(?P<day>{N})日(?:之?前|以前|底前)?"), "deadline", _day),
@@ -70,13 +71,14 @@ SHAPES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str], int | None], 
     (re.compile(rf"{YEAR}(?:第?(?P<quarter>[一二三四1-4])季度|(?P<half>[上下])半年)(?:末|底)?(?:之?前)?"), "deadline", _quarter_end),
     (re.compile(r"(?:(?P<year>20\d\d)年)?(?:年底|年末|年终|年内|当年内|本年度内|今年底)(?:之?前|以前)?"), "deadline", _year_end),
     (re.compile(r"(?P<year>20\d\d)年(?:底|末)(?:之?前)?"), "deadline", _year_end),
-    (re.compile(rf"(?:{FESTIVALS})(?:节)?(?:期间|前后|假期|后|前)?|(?<!\d)国际减灾日"), "period", _none),
+    (re.compile(rf"(?:{FESTIVALS})节?前(?!后)"), "deadline", _none),
+    (re.compile(rf"(?:{FESTIVALS})(?:节)?(?:期间|前后|假期|后)?|(?<!\d)国际减灾日"), "period", _none),
     (re.compile(r"汛前|汛期前|入汛前|冬季前|供暖季前|高火险期前|开学前|节前"), "deadline", _none),
     (re.compile(r"每(?:个)?(?P<length>半年|半月|两年|三年|学期|季度|季|月|年|周|日|天|旬)(?:度)?(?!一?[家个处所])"), "recurring", _every),
     (re.compile(r"按(?P<length>季度|季|月|年|周|日|旬)(?:度)?(?=[通调研汇报上开组更])"), "recurring", _every),
     (re.compile(r"(?<!不)定期"), "recurring", _none),
     (re.compile(r"[“\"]?(?P<month>\d{1,2})·(?P<day>\d{1,2})(?=[^\d])"), "event", lambda m, y: f"{y}-{int(m['month']):02}-{int(m['day']):02}" if y else ""),
-    (re.compile(r"(?:地?震|灾|事故|灾害|事件|警报|预警)(?:发生|发布)?后(?:" + N + r"(?:个)?(?:小时|分钟|日|天|个工作日|工作日)(?:之?内)?)?"), "event", _none),
+    (re.compile(rf"(?:地?震|灾|事故|灾害|(?:突发)?事件|警报|预警)(?:发生|发布)?后{WITHIN}"), "event", _none),
     (re.compile(r"接到[^,。;:]{0,8}?(?:报告|警报|报警|通知|预警)后"), "event", _none),
     (re.compile(r"安全生产月|消防(?:宣传)?月|防灾减灾(?:宣传)?周|宣传周|宪法宣传周"), "period", _none),
     (re.compile(r"(?:森林|草原)?高?火险期|森林防火期|防火期|(?:主|前|后)?汛期|七下八上|供暖期|采暖期|冬春季节?|夏季|冬季|秋冬季|暑期|寒假"), "period", _none),
@@ -107,7 +109,7 @@ def find(text: str, year: int | None = None) -> list[Node]:
             start, end = m.start() + (m.group()[0] in "“\""), m.end()
             if any(a < end and start < b for a, b in hidden) or any(n.start < end and start < n.end for n in found):
                 continue
-            if kind in ("period", "standing") and any((n.raw, n.kind) == (text[start:end], kind) for n in found):
-                continue  # a season is named once, however often it is said
+            if kind in ("period", "standing", "recurring") and any((n.raw, n.kind) == (text[start:end], kind) for n in found):
+                continue  # a season or rhythm counts once, however often it is named
             found.append(Node(text[start:end], kind, norm(m, year), start, end))
     return sorted(found, key=lambda n: n.start)

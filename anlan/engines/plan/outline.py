@@ -19,6 +19,7 @@ ARTICLE = re.compile(rf"^第(?P<no>[{NUMERAL}\d]+)条(?:\s+|(?=\S))")
 ITEM = re.compile(r"^(?P<no>[\dOl]{1,3})\s*(?:[.、]|\s(?=[\u4e00-\u9fff]))\s*(?!\d)(?=\S)")
 UNITS = "牵头单位|牵头部门|责任单位|责任部门|配合单位|配合部门|主办单位|承办单位|落实单位|完成时限|完成时间|时限要求"
 LABEL = re.compile(rf"^(?P<label>{UNITS})\s*:\s*(?P<said>.*)$")
+SIGNED = re.compile(r"20\d\d年\d{1,2}月\d{1,2}日")
 BESIDE = re.compile(r"(?<=[。;])\s*(?P<no>\d{1,3})\s*[.、](?!\d)(?=[\u4e00-\u9fff“])")
 HEADS = {
     "序号": "no", "任务": "task", "内容": "task", "措施": "task", "事项": "task", "责任": "duty", "牵头": "lead", "配合": "duty",
@@ -72,7 +73,7 @@ class Reader:
         self.heads: list[str] = []
         self.row: list[Line] = []
         self.open_heading, self._parts_then = "", 0
-        self.articles = any(ARTICLE.match(x.text) for x in lines)
+        self.articles = sum(bool(ARTICLE.match(x.text)) for x in lines) > sum(bool(ITEM.match(x.text)) for x in lines)
         self.width = _width(lines)
 
     def read(self) -> Outline:
@@ -119,7 +120,7 @@ class Reader:
 
     def _begins(self, text: str) -> tuple[str, int] | None:
         """The number of the item that a line begins, and where its body starts."""
-        if article := ARTICLE.match(text):
+        if self.articles and (article := ARTICLE.match(text)):
             said = article["no"]
             return (said if said.isdigit() else str(han(said))), article.end()
         if not self.articles and (item := ITEM.match(text)):
@@ -144,7 +145,9 @@ class Reader:
         self.parts.append(Part(no, self.section, self.subsection, [body], body.number if body.at else 0))
 
     def _more(self, line: Line) -> None:
-        """A line that goes on with the item before it; a further item may begin within it."""
+        """A line that goes on with the item before it; a further item may begin within it. A date alone signs the paper."""
+        if SIGNED.fullmatch(line.text):
+            return
         part = self.parts[-1]
         if found := self._beside(line.text, int(part.no)):
             part.body.append(line.cut(0, found.start()))
