@@ -13,7 +13,7 @@ from bench import storm
 from bench.figure import slack
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-KILLS = 6
+KILLS = 4
 RESTART_S = 6.0
 """Twice what is promised and measured by `python -m bench start`; more on a machine that is busy otherwise."""
 
