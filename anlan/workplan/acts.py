@@ -131,6 +131,10 @@ def do_measure(aim: Aim, name: str) -> None:
     """An indicator measures the aim from now on; none leaves it to what its owner reports."""
     if name and name not in INDICATORS:
         raise Refused("没有这个指标", field="indicator")
+    if name and aim.comparator == Aim.Comparator.EACH:
+        raise Refused("该目标要求每个单位分别达到,一个总数说明不了,请自报并写明依据", field="indicator")
+    if name and INDICATORS[name].unit != aim.unit:
+        raise Refused(f"指标的单位是“{INDICATORS[name].unit}”,目标的单位是“{aim.unit}”,不能比较", field="indicator")
     with transaction.atomic():
         before, aim.indicator = {"indicator": aim.indicator}, name
         aim.save(update_fields=["indicator"])

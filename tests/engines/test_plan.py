@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from anlan.engines.plan import parse
 
@@ -156,6 +158,19 @@ def test_the_doubts_name_the_line_of_a_jump_a_repeat_and_two_on_a_line():
 def test_a_text_that_is_no_plan_gives_no_item_and_says_so(text):
     found = parse(text)
     assert found.items == [] and found.doubts
+
+
+@pytest.mark.parametrize("sign", ["1", "一", "1家", "每月", " ", "1 ", "《", "“", "O", "12次,"])
+def test_a_long_run_of_one_sign_holds_nothing_up(sign):
+    began = time.perf_counter()
+    parse("1.做事" + sign * (60_000 // len(sign)))
+    assert time.perf_counter() - began < 5
+
+
+@given(st.text("第十1O条章一、(二)。;《》“”%‰百分之至2·5-~\t 家月日底前序号任务单位:每各内以上万点\n①", max_size=60))
+@settings(max_examples=600, deadline=None)
+def test_no_text_breaks_it(text):
+    parse(text, 2024)
 
 
 def test_a_megabyte_of_noise_is_read_to_its_end():

@@ -78,6 +78,11 @@ def test_an_aim_is_measured_by_the_records_and_opens_to_them(leader, world):
     taken(world)
     aim = Aim.everywhere.get(unit="家")
     assert "没有指标,也没有自报" in text_of(leader.get(f"/desk/workplan/{aim.item_id}/"))
+    other = Aim.everywhere.get(unit="次")
+    assert "不能比较" in text_of(step(leader, "aim", other, "measure", indicator="supervision.enterprises"))
+    Aim.everywhere.filter(pk=other.pk).update(unit="家", comparator="each")
+    assert "一个总数说明不了" in text_of(step(leader, "aim", other, "measure", indicator="supervision.enterprises"))
+    Aim.everywhere.filter(pk=other.pk).update(unit="次", comparator="eq")
     assert step(leader, "aim", aim, "measure", indicator="supervision.enterprises").status_code == 302
     for n in range(2):
         with scope.everyone(world):

@@ -18,7 +18,7 @@ __all__ = ["Doubt", "Item", "Plan", "Span", "parse"]
 
 Span = tuple[int, int]
 TITLE_LONGEST, HEADING_LONGEST = 60, 24
-DOCUMENT = re.compile(r"《((?:[^《》]|《[^》]*》)+)》")
+DOCUMENT = re.compile(r"《((?:[^《》]|《[^《》]{0,80}》){1,160})》")
 YEAR = re.compile(r"(20\d\d)\s*年")
 UNITS = re.compile(r"[、,;。]|\s{1,}")
 PART = re.compile(r"(牵头|负责|主办)$|(?:配合|参与|落实|协助)$")

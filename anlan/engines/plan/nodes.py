@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .numerals import HAN, number
 
-QUOTED = re.compile(r"《[^》]*》")
+QUOTED = re.compile(r"《[^》]{0,120}》")
 N = rf"(?:\d{{1,2}}|[{HAN}]{{1,3}})"
 EVERY = {
     "季度": "P3M", "季": "P3M", "月": "P1M", "年": "P1Y", "半年": "P6M", "周": "P1W", "日": "P1D", "天": "P1D", "旬": "P10D",
@@ -49,6 +49,10 @@ def _day(m: re.Match[str], year: int | None) -> str:
     return f"{when}-{month:02}-{day:02}" if when and 1 <= month <= 12 and 1 <= day <= 31 else ""
 
 
+def _fixed(m: re.Match[str], year: int | None) -> str:
+    return f"{year}-{int(m['month']):02}-{int(m['day']):02}" if year else ""
+
+
 def _year_end(m: re.Match[str], year: int | None) -> str:
     when = int(m["year"]) if m["year"] else year
     return f"{when}-12-31" if when else ""
@@ -77,7 +81,7 @@ SHAPES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str], int | None], 
     (re.compile(r"每(?:个)?(?P<length>半年|半月|两年|三年|学期|季度|季|月|年|周|日|天|旬)(?:度)?(?!一?[家个处所])"), "recurring", _every),
     (re.compile(r"按(?P<length>季度|季|月|年|周|日|旬)(?:度)?(?=[通调研汇报上开组更])"), "recurring", _every),
     (re.compile(r"(?<!不)定期"), "recurring", _none),
-    (re.compile(r"[“\"]?(?P<month>\d{1,2})·(?P<day>\d{1,2})(?=[^\d])"), "event", lambda m, y: f"{y}-{int(m['month']):02}-{int(m['day']):02}" if y else ""),
+    (re.compile(r"[“\"]?(?P<month>1[0-2]|0?[1-9])·(?P<day>3[01]|[12]\d|0?[1-9])(?=[^\d])"), "event", _fixed),
     (re.compile(rf"(?:地?震|灾|事故|灾害|(?:突发)?事件|警报|预警)(?:发生|发布)?后{WITHIN}"), "event", _none),
     (re.compile(r"接到[^,。;:]{0,8}?(?:报告|警报|报警|通知|预警)后"), "event", _none),
     (re.compile(r"安全生产月|消防(?:宣传)?月|防灾减灾(?:宣传)?周|宣传周|宪法宣传周"), "period", _none),
@@ -88,6 +92,8 @@ SHAPES: tuple[tuple[re.Pattern[str], str, Callable[[re.Match[str], int | None], 
 )  # fmt: skip
 
 
+ONCE = ("period", "standing", "recurring")
+"""A season or rhythm counts once, however often it is named."""
 BARE = re.compile(rf"{YEAR}(?P<month>{N})月")
 """A month alone is a term only where a term is asked for."""
 
@@ -102,14 +108,17 @@ def term(text: str, year: int | None = None) -> list[Node]:
 
 def find(text: str, year: int | None = None) -> list[Node]:
     """The time nodes of one item's text, in order; ``year`` is the plan's, for dates that name none."""
-    hidden = [m.span() for m in QUOTED.finditer(text)]
+    taken = bytearray(len(text))
+    for title in QUOTED.finditer(text):
+        taken[title.start() : title.end()] = b"\1" * len(title.group())
+    known: set[tuple[str, str]] = set()
     found: list[Node] = []
     for shape, kind, norm in SHAPES:
         for m in shape.finditer(text):
             start, end = m.start() + (m.group()[0] in "“\""), m.end()
-            if any(a < end and start < b for a, b in hidden) or any(n.start < end and start < n.end for n in found):
+            if any(taken[start:end]) or (kind in ONCE and (text[start:end], kind) in known):
                 continue
-            if kind in ("period", "standing", "recurring") and any((n.raw, n.kind) == (text[start:end], kind) for n in found):
-                continue  # a season or rhythm counts once, however often it is named
+            taken[start:end] = b"\1" * (end - start)
+            known.add((text[start:end], kind))
             found.append(Node(text[start:end], kind, norm(m, year), start, end))
     return sorted(found, key=lambda n: n.start)

@@ -15,7 +15,7 @@ from .text import Line, join, tabled
 NUMERAL = "一二三四五六七八九十百零〇"
 SECTION = re.compile(rf"^(?:第[{NUMERAL}\d]+[章编篇]\s*|[{NUMERAL}]{{1,4}}、\s*)(?P<title>\S.*)$")
 SUBSECTION = re.compile(rf"^(?:第[{NUMERAL}\d]+节\s*|\([{NUMERAL}]{{1,4}}\)\s*)(?P<title>\S.*)$")
-ARTICLE = re.compile(rf"^第(?P<no>[{NUMERAL}\d]+)条(?:\s+|(?=\S))")
+ARTICLE = re.compile(rf"^第(?P<no>\d{{1,3}}|[{NUMERAL}]{{1,6}})条(?:\s+|(?=\S))")
 ITEM = re.compile(r"^(?P<no>[\dOl]{1,3})\s*(?:[.、]|\s(?=[\u4e00-\u9fff]))\s*(?!\d)(?=\S)")
 UNITS = "牵头单位|牵头部门|责任单位|责任部门|配合单位|配合部门|主办单位|承办单位|落实单位|完成时限|完成时间|时限要求"
 LABEL = re.compile(rf"^(?P<label>{UNITS})\s*:\s*(?P<said>.*)$")

@@ -30,18 +30,20 @@ REACHED = tuple("""修订 关闭 退出 治理
 更新 储备 招募 设置 推广 消除 实施 抽查 巡查 督导 培训 制作 增设 选派 组建 验收""".split())
 ABSTRACT = tuple("""层次 方面 力争 目标 格局 保障 网格 体系 机制 环节 阶段 重点 维度 转变 坚持 必须 确保 到位 关键 结合 突出 一批 网 屏 平台 统一
 工程 要素 行动 原则 关口 责任 要求 硬措施 措施 办法 意识 层面 条线 轮子""".split())
-DIGIT = r"\d[\dOl,]*(?:\.\d+)?|[Ol]\d[\dOl]*|\d*[Ol]\d+"
-NUM = rf"(?:{DIGIT})(?:[万亿](?!元))?|[{HAN}]+(?:[万亿](?!元))?"
+DIGIT = r"\d[\dOl,]{0,14}(?:\.\d{1,6})?|[Ol]\d[\dOl]{0,14}"
+NUM = rf"(?:{DIGIT})(?:[万亿](?!元))?|[{HAN}]{{1,12}}(?:[万亿](?!元))?"
+NEAR = 200
+"""A number is understood from so many signs before it."""
 UNIT = "|".join(sorted((*COUNTED, *TIMED), key=len, reverse=True))
-RANGED = re.compile(rf"(?P<low>{NUM})(?:{UNIT})?\s*(?:[-—~]+|至|到)\s*(?P<high>{NUM})\s*(?P<unit>{UNIT}|%)(?P<tail>以上|以内|以下)?")
-SINGLE = re.compile(rf"(?P<low>{NUM})\s*(?:余|多)?\s*(?P<unit>{UNIT})(?P<tail>\s*(?:\([^)]{{1,8}}\))?(?:以上|及以上|以内|以下|之内|内)|左右)?")
+RANGED = re.compile(rf"(?P<low>{NUM})(?:{UNIT})?\s?(?:[-—~]{{1,2}}|至|到)\s?(?P<high>{NUM})\s?(?P<unit>{UNIT}|%)(?P<tail>以上|以内|以下)?")
+SINGLE = re.compile(rf"(?P<low>{NUM})\s?[余多]?\s?(?P<unit>{UNIT})(?P<tail>\s?(?:\([^)]{{1,8}}\))?(?:以上|及以上|以内|以下|之内|内)|左右)?")
 SHARE = re.compile(
-    rf"(?P<low>\d[\dOl]*(?:\.\d+)?)\s*(?P<unit>[%‰])(?:“?全覆盖”?)?(?P<tail>以上|以内|以下)?|百分之(?P<han>[{HAN}]+(?:点[{HAN}]+)?)(?P<tail2>以上|以内|以下)?"
+    rf"(?P<low>\d[\dOl]{{0,8}}(?:\.\d{{1,4}})?)\s?(?P<unit>[%‰])(?:“?全覆盖”?)?(?P<tail>以上|以内|以下)?|百分之(?P<han>[{HAN}]{{1,6}}(?:点[{HAN}]{{1,4}})?)(?P<tail2>以上|以内|以下)?"
 )
 WHOLE = re.compile(r"“?全覆盖”?|全部(?=完成|整改|落实|达标|建成|纳入|到位|销号|办结|清零|消除|签订|培训|配备|安装|持证|接入|录入|设卡|降至|参保|通过)")
-NAMED = re.compile(r"《[^》]*》|“[^”]{1,20}”|〈[^〉]*〉")
+NAMED = re.compile(r"《[^》]{0,120}》|“[^”]{1,20}”|〈[^〉]{0,120}〉")
 BEFORE_NO = re.compile(r"(?:第|[+＋·:\-]|[A-Za-z])$")
-AFTER_NO = re.compile(r"^(?:[+＋]|[·:]\d|[A-Za-z])")
+AFTER_NO = re.compile(r"(?:[+＋]|[·:]\d|[A-Za-z])")
 CLAUSE = re.compile(r"[,。;:!?、\n]")
 SENTENCE = re.compile(r"[,。;:!?\n]")
 EACH = re.compile(r"(?:各|每个|每一|每(?!季|月|年|半|周|日|天|旬|[两三]|学))[^,。;:\d]{0,24}$")
@@ -64,23 +66,25 @@ class Target:
 
 def find(text: str) -> list[Target]:
     """The targets of one item's text, in order, none within another."""
-    names = [m.span() for m in NAMED.finditer(text) if not WHOLE.fullmatch(m.group())]
+    taken = bytearray(len(text))
+    for name in NAMED.finditer(text):
+        if not WHOLE.fullmatch(name.group()):
+            taken[name.start() : name.end()] = b"\1" * len(name.group())
     found: list[Target] = []
     for shape in (RANGED, SHARE, SINGLE, WHOLE):
         for m in shape.finditer(text):
-            if any(a < m.end() and m.start() < b for a, b in names) or any(t.start < m.end() and m.start() < t.end for t in found):
-                continue
-            if made := _made(shape, m, text):
+            if not any(taken[m.start() : m.end()]) and (made := _made(shape, m, text)):
+                taken[m.start() : m.end()] = b"\1" * len(m.group())
                 found.append(made)
     return sorted(found, key=lambda t: t.start)
 
 
 def _made(shape: re.Pattern[str], m: re.Match[str], text: str) -> Target | None:
-    before, after = text[: m.start()], text[m.end() :]
+    before, after = text[max(0, m.start() - NEAR) : m.start()], text[m.end() : m.end() + NEAR]
     clause, sentence = CLAUSE.split(before)[-1], SENTENCE.split(before)[-1]
     if shape is WHOLE:
         return _target(m, text, 100.0, None, "%", "all", "coverage")
-    if BEFORE_NO.search(before) or (shape is not RANGED and AFTER_NO.match(text[m.end("low") if m["low"] else m.end() :])):
+    if BEFORE_NO.search(before) or (shape is not RANGED and AFTER_NO.match(text, m.end("low") if m["low"] else m.end())):
         return None
     if shape is SHARE:
         value = number(m["low"]) if m["low"] else _share(m["han"])
@@ -129,13 +133,11 @@ def _comparator(clause: str, tail: str) -> str:
     near = clause[-10:]
     if any(word in near for word in MOST) or tail.strip().endswith(("以内", "以下", "之内", "内")):
         return "le"
-    if any(word in near for word in LEAST) or "以上" in tail or (near.endswith(("超过", "达到")) and "以上" in tail) or near.endswith("超过"):
-        return "ge"
-    return "eq"
+    return "ge" if any(word in near for word in LEAST) or "以上" in tail or near.endswith("超过") else "eq"
 
 
 def _kind(unit: str) -> str:
-    return "time" if unit in TIMED else "share" if unit == "%" else "amount" if unit in ("万元", "亿元", "元") else "count"
+    return "time" if unit in TIMED else "share" if unit in "%‰" else "amount" if unit in ("万元", "亿元", "元") else "count"
 
 
 def _share(said: str) -> float:
@@ -144,6 +146,6 @@ def _share(said: str) -> float:
 
 
 def _target(m: re.Match[str], text: str, value: float, most: float | None, unit: str, comparator: str, kind: str) -> Target:
-    left = max((c.end() for c in CLAUSE.finditer(text, 0, m.start())), default=0)
-    right = CLAUSE.search(text, m.end())
-    return Target(value, most, unit, comparator, m.group(), kind, text[left : right.start() if right else len(text)], m.start(), m.end())
+    before, after = text[max(0, m.start() - NEAR) : m.start()], text[m.end() : m.end() + NEAR]
+    clause = CLAUSE.split(before)[-1] + m.group() + CLAUSE.split(after, maxsplit=1)[0]
+    return Target(value, most, unit, comparator, m.group(), kind, clause, m.start(), m.end())

@@ -14,7 +14,7 @@ KEPT = {"“", "”", "‘", "’", "《", "》", "〈", "〉", "。", "、", "�
 ALIKE = {"〔": "(", "〕": ")", "【": "(", "】": ")", "﹪": "%", "﹣": "-", "–": "—", "−": "-", "～": "~", "．": ".", "•": "·", "‧": "·"}
 CIRCLED = {chr(n) for n in range(0x2460, 0x2474)} | {chr(n) for n in range(0x2160, 0x216C)}
 """①…⑳ and Ⅰ…Ⅻ keep their form: they are names here, not numbers."""
-TITLED = re.compile(r"《[^ 》]+ [^ 》]+》")
+TITLED = re.compile(r"《[^ 》]{1,80} [^ 》]{1,80}》")
 """A title of two parts keeps the one space between them."""
 PAGE = re.compile(r"^\s*(?:[-—]\s*\d{1,4}\s*[-—]|第\s*\d{1,4}\s*页(?:\s*[,/]?\s*共\s*\d{1,4}\s*页)?|\d{1,4}\s*/\s*\d{1,4})\s*$")
 HAN = r"\u4e00-\u9fff"
