@@ -65,8 +65,15 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 USE_I18N = True
 
-KERNEL = ["worlds", "people", "clock", "journal", "live", "cases", "places", "notice", "files", "papers", "registers"]
-ROOMS = ["anlan.workplan", "anlan.safety.supervision", "anlan.disaster.flood", "anlan.response.command", "anlan.response.duty"]
+KERNEL = ["worlds", "people", "clock", "journal", "live", "cases", "places", "notice", "files", "papers", "registers", "forms", "forms.made"]
+MIGRATION_MODULES = {"made": None}
+ROOMS = [
+    "anlan.workplan",
+    *(f"anlan.safety.{room}" for room in ("training", "institutions", "prevention", "enforcement", "supervision")),
+    *(f"anlan.disaster.{room}" for room in ("reduction", "forest", "flood", "quake")),
+    *(f"anlan.response.{room}" for room in ("command", "duty", "rescue", "support")),
+    *(f"anlan.governance.{room}" for room in ("party", "integrity", "audit", "legal", "service", "innovation", "talent")),
+]
 FACES = ["anlan.faces.desk", "anlan.faces.screen", "anlan.faces.field", "anlan.faces.api"]
 
 INSTALLED_APPS = [

@@ -27,6 +27,7 @@ from anlan.kernel import journal
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats, due, loop, real
 from anlan.kernel.clock.due import HOLDER
+from anlan.kernel.forms import tables
 from anlan.kernel.journal import seals
 from anlan.kernel.papers.texts import text_of
 from anlan.kernel.people import scope
@@ -58,6 +59,7 @@ NEXT = """
 def setup(args: Namespace | None = None) -> int:
     """Make the tables; on first use write the demo city and print its accounts once."""
     call_command("migrate", verbosity=0, interactive=False)
+    tables.sync()
     check_tables()
     if World.objects.filter(pk=ACTUAL).exists():
         return 0

@@ -24,6 +24,7 @@ from django_otp.middleware import OTPMiddleware
 
 from anlan.kernel import clock
 from anlan.kernel.cases.flow import Refused
+from anlan.kernel.forms import keep
 from anlan.kernel.people import ask, roles, scope
 from anlan.kernel.worlds.models import ACTUAL, World
 
@@ -188,6 +189,7 @@ class Gate:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        keep.fresh()
         who = asker(request.user, request.world)  # type: ignore[attr-defined]
         with scope.entered(who):
             response = self.get_response(request)

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import get_script_prefix
 
 from anlan.kernel.people import scope
-from anlan.kernel.people.roles import COMMAND, READERS, STAFF
+from anlan.kernel.people.roles import BUREAU, COMMAND, READERS, STAFF
 from anlan.kernel.registers import pages
 from anlan.kernel.registers.register import address
 
@@ -20,7 +20,7 @@ FIELD = {"village_officer", "reservoir_keeper", "team", "enterprise"}
 FACES = [("值班工作台", "desk/"), ("一张图大屏", "screen/")]
 DESK = [("叫应", "desk/calls/"), ("接报登记", "desk/intake/new/"), ("交接班", "desk/handover/"), ("录入预警信号", "desk/signals/new/"),
         ("现场上报", "field/inbox/"), ("世界与演练", "desk/worlds/")]  # fmt: skip
-PLAN = [("工作要点", "desk/workplan/")]
+PLAN = [("工作要点", "desk/workplan/"), ("表单与指标", "desk/forms/")]
 LOOKS = [("指标", "r/indicators/"), ("周边查询", "r/near/")]
 
 
@@ -42,7 +42,7 @@ def groups(path: str) -> list[dict[str, Any]]:
     if who is None or not who.reaches:
         return []
     commands = DESK if who.roles & set(COMMAND) else []
-    looks = (PLAN if who.roles & set(STAFF) else []) + (LOOKS if who.roles & set(READERS) else [])
+    looks = (PLAN if who.roles & {*STAFF, *BUREAU} else []) + (LOOKS if who.roles & set(READERS) else [])
     found = [] if only_keeps(who) else [_group(path, "工作", [*FACES, *commands, *looks])]
     found += [
         {"label": label, "items": [_item(path, register.title, address("list", register.name)) for register in rows]}

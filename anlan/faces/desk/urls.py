@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import calls, drill, events, handover, home, intake, orders, papers, phone, signals, workplan, worlds
+from . import calls, drill, events, forms, handover, home, intake, orders, papers, phone, signals, workplan, worlds
 
 app_name = "desk"
 urlpatterns = [
@@ -49,6 +49,11 @@ urlpatterns = [
     path("worlds/<int:pk>/people/", drill.people, name="taking-part"),
     path("worlds/<int:pk>/people/<int:person>/leave/", drill.leave, name="leaving"),
     path("worlds/<int:pk>/<slug:act>/", worlds.change, name="world"),
+    path("forms/", forms.many, name="forms"),
+    path("forms/new/", forms.form, name="form-new"),
+    path("forms/<slug:name>/", forms.form, name="form"),
+    path("figures/new/", forms.figure, name="figure-new"),
+    path("figures/<str:name>/", forms.figure, name="figure"),
     path("workplan/", workplan.many, name="workplan"),
     path("workplan/take/", workplan.take, name="workplan-take"),
     path("workplan/<int:pk>/", workplan.one, name="workplan-item"),

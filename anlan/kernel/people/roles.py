@@ -27,6 +27,12 @@ ROLES = {
         Role("village_officer", "灾害信息员"),
         Role("reservoir_keeper", "水库责任人"),
         Role("inspector", "执法人员"),
+        Role("office", "处室经办"),
+        Role("office_head", "处室负责人"),
+        Role("legal", "法制审核"),
+        Role("discipline", "纪检监察"),
+        Role("internal_audit", "内部审计"),
+        Role("personnel", "人事干部"),
         Role("team", "救援队伍"),
         Role("enterprise", "企业"),
         Role("system_keeper", "系统管理员", keeper=True),
@@ -41,4 +47,6 @@ STAFF = ("leader", "duty_lead", "duty_officer", "flood_office", "district_duty",
 COMMAND = ("leader", "duty_lead", "duty_officer", "flood_office")
 LOOKERS = tuple(role.name for role in ROLES.values() if role.looks)
 GRANTED = tuple(role.name for role in ROLES.values() if not role.looks)
-READERS = (*STAFF, "inspector", *LOOKERS)
+BUREAU = ("office", "office_head", "legal", "discipline", "internal_audit", "personnel")
+"""The offices of the bureau beside its duty room."""
+READERS = (*STAFF, "inspector", *BUREAU, *LOOKERS)

@@ -10,7 +10,7 @@ from anlan.kernel.live import feed
 from .indicators import INDICATORS
 from .register import href_of
 
-FILES = ("registers", "flows", "duties", "acts")
+FILES = ("registers", "forms", "flows", "duties", "acts")
 
 
 def autodiscover() -> None:

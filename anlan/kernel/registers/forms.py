@@ -114,7 +114,7 @@ class YesNoField(forms.TypedChoiceField):
 def field_for(column: Column, required: bool | None = None) -> forms.Field:
     """The form field of one column."""
     made = column.field
-    must = (not made.blank and not made.null and not made.has_default()) if required is None else required
+    must = (not made.blank and not made.has_default()) if required is None else required
     plain: dict[str, Any] = {"label": column.label, "required": must, "help_text": made.help_text}
     if column.target is not None:
         return KeyField(column.target, **plain)

@@ -1,0 +1,1 @@
+"""四 党建与内控: governance and internal control."""

@@ -1,0 +1,1 @@
+"""Ideas, goals, classes (item 44)."""

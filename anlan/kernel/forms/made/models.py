@@ -1,0 +1,1 @@
+"""The tables of forms; their models are compiled from the declarations (``forms.form``)."""

@@ -1,0 +1,134 @@
+"""A keeper of the plan declares a form and an indicator in the browser, without code; both have versions."""
+
+import pytest
+from django.test import Client
+
+from anlan.faces import gate
+from anlan.kernel.forms import FORMS, keep
+from anlan.kernel.forms.models import Design, Figure
+from anlan.kernel.people import scope
+from anlan.kernel.registers import ALL, INDICATORS
+from tests.kernel import city
+
+
+@pytest.fixture
+def world(db, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    gate.forget()
+    forget()
+    yield city.build()
+    forget()
+
+
+def forget():
+    """As a process that has just begun."""
+    for form in [f for f in FORMS.values() if f.own]:
+        form.retire()
+    for name in [n for n in INDICATORS if n.startswith("own.")]:
+        del INDICATORS[name]
+    keep._known.update(designs=0, figures=0, asked=0.0)
+
+
+def browser(role, place=scope.ROOT):
+    client = Client()
+    client.force_login(city.person(role, role, place, user=role).user)
+    return client
+
+
+DRAFT = {
+    "title": "无人机巡查", "group": "大减灾", "field": ["", "", ""], "label": ["航线", "架次", "结论"], "kind": ["line", "int", "choice"],
+    "must": ["yes", "no", "yes"], "detail": ["", "", "正常|异常"], "way": "", "write": ["office"], "prefix": "巡",
+}  # fmt: skip
+
+
+def test_a_form_is_declared_filled_in_counted_and_changed(world):
+    head, clerk = browser("office_head"), browser("office")
+    made = head.post("/desk/forms/new/", DRAFT)
+    assert made.status_code == 302 and made.url == "/r/own1/"
+    for line, verdict in (("沿海一线", "正常"), ("崂山北线", "异常"), ("崂山南线", "异常")):
+        sent = clerk.post("/r/own1/new/", {"area": scope.ROOT, "f1": line, "f2": "2", "f3": verdict})
+        assert sent.status_code == 302, sent.content.decode()
+    assert clerk.post("/r/own1/new/", {"area": scope.ROOT, "f1": "", "f2": "2", "f3": "正常"}).status_code == 422
+    page = clerk.get("/r/own1/", {"f3": "异常"}).content.decode()
+    assert "崂山北线" in page and "沿海一线" not in page
+    assert clerk.get("/r/own1/export/").status_code == 200 and clerk.get("/r/own1/template/").status_code == 200
+
+    counted = head.post("/desk/figures/new/?register=own1&f3=异常", {"label": "异常航线", "unit": "条", "definition": "结论为异常的巡查数"})
+    assert counted.status_code == 302
+    with scope.everyone(world):
+        assert INDICATORS["own.1"].value() == 2
+        assert ALL["own1"].rows({"f3": "异常"}).count() == 2
+    assert "异常航线" in head.get("/r/indicators/").content.decode()
+
+    again = {**DRAFT, "field": ["f1", "f2", "f3", ""], "label": ["航线", "架次", "结论", "天气"], "kind": ["line", "int", "choice", "line"],
+             "must": ["yes", "no", "yes", "no"], "detail": ["", "", "正常|异常|复查", ""]}  # fmt: skip
+    assert "修改表单须写明原因" in head.post("/desk/forms/own1/", again).content.decode()
+    assert head.post("/desk/forms/own1/", {**again, "reason": "增加天气"}).status_code == 302
+    assert clerk.post("/r/own1/new/", {"area": scope.ROOT, "f1": "胶州湾", "f3": "复查", "f4": "晴"}).status_code == 302
+    with scope.everyone(world):
+        rows = list(ALL["own1"].rows().order_by("pk").values_list("f1", "version", "f4"))
+        assert rows[0] == ("沿海一线", 1, None) and rows[-1] == ("胶州湾", 2, "晴")
+        assert INDICATORS["own.1"].value() == 2
+    assert [d.version for d in Design.objects.order_by("pk")] == [1, 2]
+    assert "增加天气" in head.get("/desk/forms/own1/").content.decode()
+
+
+def test_another_process_learns_what_was_declared(world):
+    head = browser("office_head")
+    head.post("/desk/forms/new/", {**DRAFT, "way": "task", "decides": ["leader"], "length": "3", "unit": "workdays", "basis": "内部规程"})
+    head.post("/desk/figures/new/?register=own1", {"label": "巡查", "unit": "次", "definition": "全部巡查"})
+    forget()
+    assert "own1" not in ALL
+    page = head.get("/r/own1/")
+    assert page.status_code == 200 and FORMS["own1"].way == "task" and "own.1" in INDICATORS
+
+
+def test_what_was_typed_stands_again_after_a_refusal(world):
+    head = browser("office_head")
+    page = head.post("/desk/forms/new/", {**DRAFT, "kind": ["line", "int", "choice"], "detail": ["", "", "正常"]})
+    said = page.content.decode()
+    assert page.status_code == 409 and "第 3 个字段" in said and 'value="无人机巡查"' in said and 'value="航线"' in said
+    more = head.post("/desk/forms/new/", {**DRAFT, "more": "1"}).content.decode()
+    assert more.count('name="label"') == 3 + 5 and not Design.objects.exists()
+
+
+def test_a_filled_field_keeps_its_kind_and_a_used_form_its_way(world):
+    head = browser("office_head")
+    head.post("/desk/forms/new/", DRAFT)
+    changed = {**DRAFT, "field": ["f1", "f2", "f3"], "reason": "改"}
+    assert "另一种类型" in head.post("/desk/forms/own1/", {**changed, "kind": ["int", "int", "choice"]}).content.decode()
+    assert "办理方式" in head.post("/desk/forms/own1/", {**changed, "way": "task", "decides": ["leader"]}).content.decode()
+    dropped = {**changed, "field": ["f2", "f3"], "label": ["架次", "结论"], "kind": ["int", "choice"], "must": ["no", "yes"], "detail": ["", "正常|异常"]}
+    assert head.post("/desk/forms/own1/", dropped).status_code == 302
+    back = {**changed, "kind": ["int", "int", "choice"]}
+    assert "另一种类型" in head.post("/desk/forms/own1/", back).content.decode()
+
+
+@pytest.mark.parametrize("role", ["office", "district_duty", "duty_officer", "inspector"])
+def test_who_keeps_no_plan_declares_nothing(world, role):
+    client = browser(role)
+    assert client.post("/desk/forms/new/", DRAFT).status_code == 403
+    assert client.post("/desk/figures/new/?register=idea", {"label": "甲", "definition": "乙"}).status_code == 403
+    assert not Design.objects.exists() and not Figure.objects.exists()
+
+
+def test_a_head_of_a_part_of_the_city_declares_nothing(world):
+    client = browser("office_head", city.LAOSHAN)
+    assert "全市权限" in client.post("/desk/forms/new/", DRAFT).content.decode()
+    assert not Design.objects.exists()
+
+
+def test_what_the_keeper_types_is_shown_as_text(world):
+    head = browser("office_head")
+    evil = "<script>alert(1)</script>"
+    assert head.post("/desk/forms/new/", {**DRAFT, "title": evil, "label": [evil, "架次", "结论"]}).status_code == 302
+    for address in ("/desk/forms/", "/desk/forms/own1/", "/r/own1/", "/r/own1/new/", "/r/"):
+        assert evil not in head.get(address).content.decode(), address
+
+
+def test_an_indicator_of_what_does_not_exist_is_refused(world):
+    head = browser("leader")
+    assert head.get("/desk/figures/new/?register=nothing").status_code == 404
+    assert head.post("/desk/figures/new/?register=idea", {"label": "", "definition": "乙"}).status_code == 409
+    assert head.post("/desk/figures/new/?register=idea", {"label": "甲", "definition": ""}).status_code == 409
+    assert head.get("/desk/figures/own.9/").status_code == 404
