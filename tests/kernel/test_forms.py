@@ -61,7 +61,8 @@ def test_a_field_that_cannot_be_says_why(word, said):
         ({"name": "Bad"}, "代号"), ({"name": "planitem"}, "已被其他台账"), ({"title": ""}, "名称"), ({"fields": ""}, "1 至 60"),
         ({"fields": "a:甲 a:乙"}, "重复"), ({"group": "别处"}, "分组"), ({"way": "walk"}, "办理方式"), ({"way": "task"}, "审批或验收"),
         ({"write": ""}, "填写"), ({"write": "king"}, "king"), ({"within": "5 days"}, "才有时限"),
-        ({"way": "task", "decides": "leader", "within": "5 days"}, "依据"), ({"way": "task", "decides": "leader", "within": "soon", "basis": "规定"}, "5 workdays"),
+        ({"way": "task", "decides": "leader", "within": "5 days"}, "依据"),
+        ({"way": "task", "decides": "leader", "within": "soon", "basis": "规定"}, "5 workdays"),
         ({"way": "chain", "decides": "leader"}, "步骤"), ({"fields": "a:甲:of(nothing)"}, "不存在"),
     ],
 )  # fmt: skip

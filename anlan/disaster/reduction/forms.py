@@ -2,13 +2,23 @@ from anlan.kernel.forms import Form
 
 OFFICE = "office office_head"
 
-Form("consultation", "风险会商", "period:期次! held_on:会商日期:date! kind:类别:年度|季度|月度|临灾|复盘! units:参加单位:long! verdict:会商意见:long! focus:重点区域和时段:long",
-     items="15", group="大减灾", write=f"{OFFICE} flood_office")
-Form("inquiry", "自然灾害调查评估", "event:灾害事件或区域! began_on:启动日期:date! due_on:计划完成时间:time! finding:主要结论:long",
-     items="15", group="大减灾", way="task", write=OFFICE, decides="office_head leader", within="due_on", basis="调查评估方案确定的完成时间", raises="office_head")
-Form("grassroots_hazard", "基层灾害风险隐患", "place:位置! kind:类别:地质|山洪内涝|森林火灾|海洋|地震|其他! found_on:发现日期:date! text:情况:long! due_on:整改期限:time",
-     items="15 22", group="大减灾", way="task", write=f"{OFFICE} district_duty town_duty", decides="office_head district_duty", within="due_on", basis="隐患整改通知载明的期限", raises="district_duty office_head")
-Form("model_community", "综合减灾示范创建", "place:社区(村)或镇街! level:级别:国家级|省级|市级|示范镇街|示范县试点! organisation:组织领导:points(20) risk:风险隐患排查:points(20) plan:预案与演练:points(20) supplies:物资与场所:points(20) education:宣传教育:points(20)",
-     items="16", group="大减灾", way="approval", write=f"{OFFICE} district_duty", decides="office_head leader", prefix="减灾示范")
-Form("outreach", "防灾减灾科普活动", "topic:活动名称! kind:形式:进企业|进农村|进社区|进学校|进家庭|知识竞答|媒体宣传! held_on:日期:date! people:参加人次:int",
-     items="14 17", group="大减灾", write=f"{OFFICE} district_duty town_duty")
+Form("consultation", "风险会商",
+     "period:期次! held_on:会商日期:date! kind:类别:年度|季度|月度|临灾|复盘! units:参加单位:long! verdict:会商意见:long!"
+     " focus:重点区域和时段:long",
+     items="15", group="大减灾", write=f"{OFFICE} flood_office")  # fmt: skip
+Form("inquiry", "自然灾害调查评估",
+     "event:灾害事件或区域! began_on:启动日期:date! due_on:计划完成时间:time! finding:主要结论:long",
+     items="15", group="大减灾", way="task", write=OFFICE, decides="office_head leader", within="due_on", basis="调查评估方案确定的完成时间",
+     raises="office_head")  # fmt: skip
+Form("grassroots_hazard", "基层灾害风险隐患",
+     "place:位置! kind:类别:地质|山洪内涝|森林火灾|海洋|地震|其他! found_on:发现日期:date! text:情况:long! due_on:整改期限:time",
+     items="15 22", group="大减灾", way="task", write=f"{OFFICE} district_duty town_duty", decides="office_head district_duty",
+     within="due_on", basis="隐患整改通知载明的期限", raises="district_duty office_head")  # fmt: skip
+Form("model_community", "综合减灾示范创建",
+     "place:社区(村)或镇街! level:级别:国家级|省级|市级|示范镇街|示范县试点! organisation:组织领导:points(20) risk:风险隐患排查:points(20)"
+     " plan:预案与演练:points(20) supplies:物资与场所:points(20) education:宣传教育:points(20)",
+     items="16", group="大减灾", way="approval", write=f"{OFFICE} district_duty", decides="office_head leader",
+     prefix="减灾示范")  # fmt: skip
+Form("outreach", "防灾减灾科普活动",
+     "topic:活动名称! kind:形式:进企业|进农村|进社区|进学校|进家庭|知识竞答|媒体宣传! held_on:日期:date! people:参加人次:int",
+     items="14 17", group="大减灾", write=f"{OFFICE} district_duty town_duty")  # fmt: skip

@@ -93,7 +93,7 @@ class Field:
 
     @classmethod
     def read(cls, word: str) -> Field:
-        """``result:结论:合格|不合格!``, ``care:现场管理:points(20)``, ``topic:主题``."""
+        """From a word such as ``topic:主题``, ``result:结论:好|坏!`` or ``care:管理:points(20)``."""
         name, _, rest = word.partition(":")
         label, _, kind = rest.partition(":")
         must, kind = kind.endswith("!") or label.endswith("!"), kind.removesuffix("!") or "line"

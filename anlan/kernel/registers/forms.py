@@ -199,8 +199,8 @@ class RowForm(forms.ModelForm):
 
 
 def form_of(register: Register) -> type[RowForm]:
-    """The form class of a register, compiled once."""
-    if register.name not in _FORMS:
+    """The form class of a register, compiled once for each declaration."""
+    if (known := _FORMS.get(register.name)) is None or known.register is not register:
         made = {c.path: field_for(c) for c in register.inputs}
         meta = type("Meta", (), {"model": register.model, "fields": list(made)})
         _FORMS[register.name] = type("Form", (RowForm,), {**made, "Meta": meta, "register": register})
