@@ -65,7 +65,10 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 USE_I18N = True
 
-KERNEL = ["worlds", "people", "clock", "journal", "live", "cases", "places", "notice", "files", "papers", "registers", "forms", "forms.made"]
+KERNEL = [
+    "worlds", "people", "demo", "clock", "journal", "live", "cases", "places", "carriers", "notice", "simulator", "dispatch", "files",
+    "replies", "indicators", "forms", "forms.made",
+]  # fmt: skip
 MIGRATION_MODULES = {"made": None}
 ROOMS = [
     "anlan.workplan",
@@ -74,7 +77,7 @@ ROOMS = [
     *(f"anlan.response.{room}" for room in ("command", "duty", "rescue", "support")),
     *(f"anlan.governance.{room}" for room in ("party", "integrity", "audit", "legal", "service", "innovation", "talent")),
 ]
-FACES = ["anlan.faces.desk", "anlan.faces.screen", "anlan.faces.field", "anlan.faces.api"]
+FACES = ["anlan.faces.registers", "anlan.faces.desk", "anlan.faces.screen", "anlan.faces.field", "anlan.faces.api"]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

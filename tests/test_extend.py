@@ -21,7 +21,7 @@ from anlan.kernel.cases.moves import move
 from anlan.kernel.clock import loop
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people import scope
-from anlan.kernel.registers import indicator
+from anlan.kernel.indicators import indicator
 from pumps.models import Pump, Repair
 from tests.kernel import city
 

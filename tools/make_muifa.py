@@ -78,7 +78,7 @@ def main(folder: Path = muifa.FOLDER) -> None:
 
 
 def read_towns() -> dict[str, dict[str, str]]:
-    with (KERNEL / "people/data/qingdao_towns.csv").open(encoding="utf-8", newline="") as file:
+    with (KERNEL / "demo/data/qingdao_towns.csv").open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["code"])
     return {short(row["name"]): row for row in rows}
 

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from anlan.engines import geodesy
 
 ROOT = Path(__file__).parents[1] / "anlan/kernel"
-SEATS = ROOT / "people/data/qingdao_towns.csv"
+SEATS = ROOT / "demo/data/qingdao_towns.csv"
 COAST = ROOT / "places/data/gshhg/qingdao_coast.geojson"
 OUT = ROOT / "places/data"
 

@@ -16,7 +16,7 @@ def main() -> int:
         path.unlink()
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "ANLAN_HOME": home, "DJANGO_SETTINGS_MODULE": "anlan.settings"}
-        labels = sorted(p.parent.name for p in (ROOT / "anlan").rglob("apps.py") if (p.parent / "models.py").exists())
+        labels = sorted(p.parent.name for p in (ROOT / "anlan").rglob("apps.py") if (p.parent / "models.py").exists() and p.parent.name != "made")
         run = [sys.executable, "-m", "django", "makemigrations", "--skip-checks", *labels]
         subprocess.run(run, cwd=ROOT, env=env, check=True)
     guard_the_journal()

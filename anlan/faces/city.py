@@ -13,15 +13,15 @@ from typing import Any, BinaryIO
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from anlan.engines.sheets import cells, uploads, workbooks
+from anlan.engines.sheets.uploads import Fault
+from anlan.faces.registers.forms import KeyField, facts, form_of, save
+from anlan.faces.registers.sheets import MOST_FAULTS, Taken, line_form, printed
 from anlan.kernel import clock, journal
 from anlan.kernel.cases.flow import Refused
-from anlan.kernel.papers import cells, uploads, workbooks
-from anlan.kernel.papers.uploads import Fault
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Holding, Person, Post, Unit
-from anlan.kernel.registers.forms import KeyField, facts, form_of, save
 from anlan.kernel.registers.register import Register, of
-from anlan.kernel.registers.sheets import MOST_FAULTS, Taken, line_form, printed
 
 HINTS = {
     "code": "区划填 12 位代码,单位填单位代码;代码相同的行修改原有记录",

@@ -23,13 +23,13 @@ from django.db.models import Model
 from anlan import __version__
 from anlan.disaster.flood import replay as muifa
 from anlan.engines import plan
+from anlan.engines.texts import text_of
 from anlan.kernel import journal
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats, due, loop, real
 from anlan.kernel.clock.due import HOLDER
 from anlan.kernel.forms import tables
 from anlan.kernel.journal import seals
-from anlan.kernel.papers.texts import text_of
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import ROLES

@@ -5,9 +5,10 @@ from __future__ import annotations
 from anlan.kernel.cases.flow import FLOWS, Flow, Limit
 from anlan.kernel.clock.due import HANDLERS
 from anlan.kernel.clock.periodic import PERIODIC, Periodic
+from anlan.kernel.indicators import INDICATORS
 from anlan.kernel.journal.entry import HEARERS
 from anlan.kernel.people.roles import ROLES
-from anlan.kernel.registers import ALL, INDICATORS
+from anlan.kernel.registers import ALL
 
 MADE = "<!-- made by `anlan docs` from the declarations; edit those -->"
 

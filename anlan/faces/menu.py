@@ -6,9 +6,9 @@ from typing import Any
 
 from django.urls import get_script_prefix
 
+from anlan.faces.registers import pages
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import BUREAU, COMMAND, READERS, STAFF
-from anlan.kernel.registers import pages
 from anlan.kernel.registers.register import address
 
 KEEPERS = {

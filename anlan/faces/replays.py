@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import F, Min, Q
 
 from anlan.disaster.flood.models import Proposal
+from anlan.faces import summary
 from anlan.kernel.clock import now
 from anlan.kernel.clock.due import GRACE
 from anlan.kernel.clock.models import Due
-from anlan.kernel.notice import summary
 from anlan.kernel.notice.models import Attempt, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area

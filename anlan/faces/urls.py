@@ -32,9 +32,9 @@ urlpatterns = [
     path("field/", include("anlan.faces.field.urls")),
     path("a/", include("anlan.faces.field.answers")),
     path("files/", include("anlan.kernel.files.urls")),
-    path("gateway/", include("anlan.kernel.notice.urls")),
+    path("gateway/", include("anlan.faces.gateways.urls")),
     path("api/", include("anlan.faces.api.urls")),
-    path("r/", include("anlan.kernel.registers.urls")),
+    path("r/", include("anlan.faces.registers.urls")),
 ]
 
 handler400 = "anlan.faces.faults.bad"

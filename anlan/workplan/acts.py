@@ -12,9 +12,9 @@ from anlan.engines import plan as engine
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
+from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
-from anlan.kernel.registers.indicators import INDICATORS
 
 from .models import Aim, Item, Node, Plan, day_of
 

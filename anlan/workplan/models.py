@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import models
 
+from anlan.kernel.indicators.declared import INDICATORS, Indicator
 from anlan.kernel.people.scope import Placed
-from anlan.kernel.registers.indicators import INDICATORS, Indicator
 
 
 class Plan(Placed):

@@ -22,7 +22,7 @@ def load(name):
 
 CELLS, DISTRICTS = load("schematic.geojson"), load("districts.geojson")
 SHAPES = {code: shape(row["geometry"]) for code, row in CELLS.items()}
-with (KERNEL / "people/data/qingdao_towns.csv").open(encoding="utf-8") as file:
+with (KERNEL / "demo/data/qingdao_towns.csv").open(encoding="utf-8") as file:
     TOWNS = {row["code"] + "000": row for row in csv.DictReader(file)}
 
 

@@ -15,6 +15,7 @@ from anlan.disaster.flood.models import Proposal, Response
 from anlan.faces.desk import account, parts
 from anlan.faces.desk.timeline import Story
 from anlan.kernel import clock
+from anlan.kernel.answers import acts as answers
 from anlan.kernel.clock import loop
 from anlan.kernel.clock.time import travelled
 from anlan.kernel.journal import read
@@ -193,7 +194,7 @@ def test_people_moved_count_once_however_often_a_village_reports_and_whatever_th
         let_pass(town.world, 1)
         with scope.everyone(town.world):
             village = Addressee.objects.filter(tier="village", notice__closed_at=None).order_by("pk").first()
-            notices.do_report_moved(village, households, people)
+            answers.do_report_moved(village, households, people)
     with scope.everyone(town.world):
         event = Event.objects.get()
     page = text_of(client.get(f"/desk/events/{event.pk}/")).translate(NARROW)

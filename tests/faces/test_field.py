@@ -12,10 +12,10 @@ from PIL import ExifTags, Image
 
 from anlan.faces import gate, uploads
 from anlan.kernel import clock
+from anlan.kernel.answers import links
 from anlan.kernel.clock import due
 from anlan.kernel.files.models import Attachment
 from anlan.kernel.journal import read
-from anlan.kernel.notice import links
 from anlan.kernel.notice.acts import do_call, do_close
 from anlan.kernel.notice.ladder import Ladder, Rung
 from anlan.kernel.notice.models import Addressee, Attempt, Receipt

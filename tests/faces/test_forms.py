@@ -5,9 +5,12 @@ from django.test import Client
 
 from anlan.faces import gate
 from anlan.kernel.forms import FORMS, keep
-from anlan.kernel.forms.models import Design, Figure
+from anlan.kernel.forms.models import Design
+from anlan.kernel.indicators import INDICATORS
+from anlan.kernel.indicators import keep as figures
+from anlan.kernel.indicators.models import Figure
 from anlan.kernel.people import scope
-from anlan.kernel.registers import ALL, INDICATORS
+from anlan.kernel.registers import ALL
 from tests.kernel import city
 
 
@@ -26,7 +29,8 @@ def forget():
         form.retire()
     for name in [n for n in INDICATORS if n.startswith("own.")]:
         del INDICATORS[name]
-    keep._known.update(designs=0, figures=0, asked=0.0)
+    keep._known.update(pk=0, asked=0.0)
+    figures._learned.update(pk=0)
 
 
 def browser(role, place=scope.ROOT):

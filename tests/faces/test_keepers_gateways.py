@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 
 from anlan.kernel import clock
+from anlan.kernel.carriers.models import Gateway
 from anlan.kernel.clock import beats, loop
+from anlan.kernel.dispatch import sending
 from anlan.kernel.journal.models import Line
-from anlan.kernel.notice import acts, sending
-from anlan.kernel.notice.models import Attempt, Gateway
+from anlan.kernel.notice import acts
+from anlan.kernel.notice.models import Attempt
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Person
 from anlan.kernel.worlds.models import World

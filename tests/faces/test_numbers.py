@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from anlan.faces.screen.state import state
 from anlan.kernel import clock
+from anlan.kernel.answers import acts as answers
 from anlan.kernel.clock import loop
 from anlan.kernel.clock.time import travelled
-from anlan.kernel.notice import acts as notices
 from anlan.kernel.notice.models import Addressee, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
@@ -40,8 +40,8 @@ def storm(town):  # noqa: F811
             with scope.everyone(town.world):
                 waiting = list(Addressee.objects.filter(state__in=("waiting", "silent"), tier="village").order_by("pk")[:1])
                 for row in waiting:
-                    notices.do_answer(row, via="app", on_behalf=start == 8)
-                    notices.do_report_moved(row, 2, 5 + start)
+                    answers.do_answer(row, via="app", on_behalf=start == 8)
+                    answers.do_report_moved(row, 2, 5 + start)
                 door.take([door.Sample("R1.rain", clock.now() - timedelta(minutes=10), 30.0)])
     with travelled(timedelta(minutes=200)), scope.everyone(town.world):
         yield town, client

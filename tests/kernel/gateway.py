@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from anlan.kernel.notice.channels.http_gateway import sign
+from anlan.kernel.carriers.http_gateway import sign
 
 SECRET = "only for tests"
 

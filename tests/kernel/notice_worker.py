@@ -10,12 +10,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.settings")
 sys.path.insert(0, os.environ["ANLAN_ROOT"])
 django.setup()
 
+from anlan.kernel.carriers.models import Gateway  # noqa: E402
 from anlan.kernel.clock import due, loop  # noqa: E402
 from anlan.kernel.clock.models import Due  # noqa: E402
 from anlan.kernel.journal import seals  # noqa: E402
 from anlan.kernel.notice import acts  # noqa: E402
 from anlan.kernel.notice.ladder import Ladder, Rung  # noqa: E402
-from anlan.kernel.notice.models import Addressee, Attempt, Gateway  # noqa: E402
+from anlan.kernel.notice.models import Addressee, Attempt  # noqa: E402
 from anlan.kernel.people import scope  # noqa: E402
 from anlan.kernel.worlds.models import ACTUAL, World  # noqa: E402
 from tests.kernel import villages  # noqa: E402

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from anlan.faces import gate
 from anlan.kernel.cases import Refused, moves
 from anlan.kernel.cases.models import Case
+from anlan.kernel.columns.column import Undeclared
 from anlan.kernel.forms import FORMS, Field, Form, tables
 from anlan.kernel.forms.loops import WAYS, Plan
 from anlan.kernel.people import scope
-from anlan.kernel.registers import ALL, Undeclared
+from anlan.kernel.registers import ALL
 from tests.kernel import city
 
 

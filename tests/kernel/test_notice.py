@@ -5,12 +5,16 @@ from datetime import date, timedelta
 
 import pytest
 
+from anlan.faces import summary
 from anlan.kernel import clock
+from anlan.kernel.answers import acts as answers
+from anlan.kernel.answers import heard, links
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import due, loop
 from anlan.kernel.clock.models import Due
+from anlan.kernel.dispatch import rungs
 from anlan.kernel.journal import read
-from anlan.kernel.notice import acts, events, links, rungs, summary
+from anlan.kernel.notice import acts
 from anlan.kernel.notice.ladder import CALL, Ladder, Rung, restore
 from anlan.kernel.notice.models import Addressee, Attempt, Notice, Receipt
 from anlan.kernel.people import scope
@@ -39,7 +43,7 @@ def call(world: World, **given) -> Notice:
 
 def silence_all(monkeypatch) -> None:
     """A night on which no telephone is answered, by the simulator's own rate."""
-    monkeypatch.setattr("anlan.kernel.notice.channels.simulator.NEVER", 1.0)
+    monkeypatch.setattr("anlan.kernel.simulator.phones.NEVER", 1.0)
 
 
 def attempts(notice: Notice, **given) -> list[Attempt]:
@@ -124,7 +128,7 @@ def test_an_answer_stops_the_later_rungs_of_that_post_only(world, monkeypatch):
     one, other = Addressee.everywhere.filter(notice=notice, tier="village").order_by("pk")[:2]
     voice = attempts(notice, addressee=one, channel="voice")[0]
     with scope.everyone(world, START + timedelta(seconds=60)):
-        events.pressed([events.Press(voice.call, "1", "voice")])
+        heard.pressed([heard.Press(voice.call, "1", "voice")])
     loop.advance(world)
     one.refresh_from_db()
     assert one.state == "answered" and one.waited == timedelta(seconds=60) and one.answered_by_id == one.person_id
@@ -140,7 +144,7 @@ def test_who_answered_nearby_is_asked_for_a_silent_neighbour(world, monkeypatch)
         notice=notice, tier="village", area_id__gt="370212001", area_id__lt="370212002"
     ).first()
     with scope.everyone(world, START):
-        acts.do_answer(awake, via="app", by=awake.person_id)
+        answers.do_answer(awake, via="app", by=awake.person_id)
     loop.advance(world)
     asked = attempts(notice, whom="neighbour")
     assert {a.person_id for a in asked} == {awake.person_id}
@@ -155,10 +159,10 @@ def test_a_superior_who_received_has_not_answered_for_the_village_until_it_is_pa
     ring = attempts(notice, whom="superior", addressee__tier="village")[0]
     group = Attempt.everywhere.filter(call=ring.call).values("addressee")
     with scope.everyone(world, START + timedelta(seconds=640)):
-        events.pressed([events.Press(ring.call, "1", "voice")])
+        heard.pressed([heard.Press(ring.call, "1", "voice")])
         assert set(Addressee.everywhere.filter(pk__in=group).values_list("state", flat=True)) == {"waiting"}
         assert Receipt.everywhere.filter(kind="accepted").count() == 10
-        events.pressed([events.Press(ring.call, "2", "voice")])
+        heard.pressed([heard.Press(ring.call, "2", "voice")])
     assert set(Addressee.everywhere.filter(pk__in=group).values_list("state", "answered_by")) == {
         ("on_behalf", ring.person_id)
     }
@@ -168,7 +172,7 @@ def test_when_all_have_answered_the_notice_ends_and_later_rungs_are_dropped(worl
     notice = call(world)
     with scope.everyone(world, START + timedelta(seconds=5)):
         for addressee in Addressee.everywhere.filter(notice=notice).select_related("notice", "area"):
-            acts.do_answer(addressee, via="app", by=addressee.person_id)
+            answers.do_answer(addressee, via="app", by=addressee.person_id)
     notice.refresh_from_db()
     assert notice.closed_at == START + timedelta(seconds=5)
     assert not Due.objects.filter(kind__in=("notice.rung", "notice.end"), dropped=False).exists()
@@ -197,7 +201,7 @@ def test_an_answer_after_the_end_counts_late_and_is_kept(world, monkeypatch):
     loop.advance(world)
     late = Addressee.everywhere.filter(notice=notice).select_related("notice", "area").first()
     with scope.everyone(world, START + timedelta(hours=1)):
-        assert acts.do_answer(late, via="app", by=late.person_id)
+        assert answers.do_answer(late, via="app", by=late.person_id)
     late.refresh_from_db()
     told = summary.answer_stats(world)
     assert late.late and late.state == "answered"
@@ -208,11 +212,11 @@ def test_the_same_answer_sent_twice_by_a_phone_counts_once(world):
     notice = call(world)
     one = Addressee.everywhere.filter(notice=notice, tier="village").select_related("notice", "area").first()
     with scope.everyone(world, START):
-        assert acts.do_answer(one, via="app", client_id="p1")
-        assert not acts.do_answer(one, via="app", client_id="p1")
-        assert not acts.do_answer(one, via="app", client_id="p2")
-        assert acts.do_report_moved(one, 12, 31, client_id="p3")
-        assert not acts.do_report_moved(one, 99, 999, client_id="p3")
+        assert answers.do_answer(one, via="app", client_id="p1")
+        assert not answers.do_answer(one, via="app", client_id="p1")
+        assert not answers.do_answer(one, via="app", client_id="p2")
+        assert answers.do_report_moved(one, 12, 31, client_id="p3")
+        assert not answers.do_report_moved(one, 99, 999, client_id="p3")
         assert read.lines().filter(verb="notice.answered").count() == 1
     one.refresh_from_db()
     assert (one.households, one.people, one.acted_at) == (12, 31, START)
@@ -222,7 +226,7 @@ def test_the_same_answer_sent_twice_by_a_phone_counts_once(world):
 def test_impossible_numbers_of_moved_people_are_refused(world, households, people):
     one = Addressee.everywhere.filter(notice=call(world)).first()
     with scope.everyone(world, START), pytest.raises(Refused):
-        acts.do_report_moved(one, households, people)
+        answers.do_report_moved(one, households, people)
 
 
 def test_only_the_holder_the_deputy_or_the_duty_room_may_answer(world):
@@ -232,14 +236,14 @@ def test_only_the_holder_the_deputy_or_the_duty_room_may_answer(world):
     away = scope.Scope(world, 997, "戊", reaches=(scope.Reach("town_duty", "370215001"),))
     holder = scope.Scope(world, village.person_id, "甲", reaches=())
     with scope.entered(holder):
-        assert acts.check_answer(village) is False
+        assert answers.check_answer(village) is False
     with scope.entered(duty):
-        assert acts.check_answer(village, "村支书来电确认") is True
+        assert answers.check_answer(village, "村支书来电确认") is True
         with pytest.raises(Refused, match="代答须写明"):
-            acts.check_answer(village, " ")
+            answers.check_answer(village, " ")
     for who in (other, away):
         with scope.entered(who), pytest.raises(Refused, match="只有"):
-            acts.check_answer(village, "x")
+            answers.check_answer(village, "x")
 
 
 def test_a_district_sees_only_its_own_addressees(world):
@@ -282,9 +286,9 @@ def test_a_link_leads_to_its_call_and_a_press_on_it_answers_once(world):
     found = links.read(links.token(sms))
     assert found == sms and links.path(sms).startswith("/a/")
     with scope.everyone(world, START + timedelta(seconds=50)):
-        press = events.Press(found.call, "1", "link")
-        assert [a.pk for a in events.pressed([press])] == [sms.addressee_id]
-        assert events.pressed([press]) == []
+        press = heard.Press(found.call, "1", "link")
+        assert [a.pk for a in heard.pressed([press])] == [sms.addressee_id]
+        assert heard.pressed([press]) == []
     sms.addressee.refresh_from_db()
     assert sms.addressee.state == "answered" and sms.addressee.answer_channel == "link"
 
@@ -356,9 +360,9 @@ def test_in_a_world_that_has_ended_nothing_is_called_answered_reported_or_closed
     world.save()
     for act in (
         lambda: acts.do_call("又一次", "请应答", level=3, roles=ROLES, areas=[DISTRICT]),
-        lambda: acts.do_answer(row, via="app"),
-        lambda: acts.do_receipt(row, Receipt.Kind.ARRIVED, via="app"),
-        lambda: acts.do_report_moved(row, 1, 2),
+        lambda: answers.do_answer(row, via="app"),
+        lambda: answers.do_receipt(row, Receipt.Kind.ARRIVED, via="app"),
+        lambda: answers.do_report_moved(row, 1, 2),
         lambda: acts.do_close(notice, "结束"),
     ):
         with scope.everyone(world), pytest.raises(Refused, match="已经结束"):

@@ -12,14 +12,16 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from anlan.kernel import clock
+from anlan.kernel.carriers import Down, Later, Rejected, Unsure, wire
+from anlan.kernel.carriers import mail as post_office
+from anlan.kernel.carriers import webhook as robots
+from anlan.kernel.carriers.models import Gateway
 from anlan.kernel.clock import beats, loop
 from anlan.kernel.clock.models import Due
-from anlan.kernel.notice import acts, sending
-from anlan.kernel.notice.channels import Down, Later, Rejected, Unsure, wire
-from anlan.kernel.notice.channels import mail as post_office
-from anlan.kernel.notice.channels import webhook as robots
+from anlan.kernel.dispatch import sending
+from anlan.kernel.notice import acts
 from anlan.kernel.notice.ladder import Ladder, Rung
-from anlan.kernel.notice.models import Addressee, Attempt, Gateway
+from anlan.kernel.notice.models import Addressee, Attempt
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Person
 from anlan.kernel.worlds.models import World

@@ -16,12 +16,15 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from anlan.kernel import clock
+from anlan.kernel.answers import acts as answers
+from anlan.kernel.carriers import CARRIERS
+from anlan.kernel.carriers.http_gateway import sign
+from anlan.kernel.carriers.models import Gateway
 from anlan.kernel.clock import beats, loop
 from anlan.kernel.clock.models import Due
-from anlan.kernel.notice import acts, sending
-from anlan.kernel.notice.channels import CARRIERS
-from anlan.kernel.notice.channels.http_gateway import sign
-from anlan.kernel.notice.models import Addressee, Attempt, Gateway, Notice
+from anlan.kernel.dispatch import sending
+from anlan.kernel.notice import acts
+from anlan.kernel.notice.models import Addressee, Attempt, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Participant, Person
 from anlan.kernel.worlds.models import World
@@ -197,7 +200,7 @@ def test_who_answered_meanwhile_is_not_called_when_the_gateway_comes_back(city, 
     call(city)
     one = Addressee.everywhere.select_related("notice", "area").first()
     with scope.everyone(city):
-        acts.do_answer(one, via="app", by=one.person_id)
+        answers.do_answer(one, via="app", by=one.person_id)
     server.down = False
     with clock.travelled(timedelta(seconds=5)):
         loop.drain(city)

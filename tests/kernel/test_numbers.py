@@ -27,7 +27,7 @@ from django.db import connection, transaction
 from anlan.kernel import clock
 from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.people import scope
-from anlan.kernel.registers.once import once
+from anlan.kernel.replies.once import once
 from anlan.response.command.acts import do_open
 from anlan.response.command.models import Event
 from tests.kernel import city

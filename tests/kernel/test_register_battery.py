@@ -12,15 +12,15 @@ from openpyxl import Workbook, load_workbook
 
 from anlan.faces import gate
 from anlan.faces.api.urls import api
+from anlan.faces.registers.forms import facts
+from anlan.faces.registers.sheets import KEY, columns_of, keyed
+from anlan.kernel.columns.column import Column, mask
 from anlan.kernel.forms import FORMS
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Grant, Participant, Person
 from anlan.kernel.people.roles import LOOKERS, ROLES
-from anlan.kernel.registers.columns import Column, mask
-from anlan.kernel.registers.forms import facts
 from anlan.kernel.registers.register import ALL
-from anlan.kernel.registers.sheets import KEY, columns_of, keyed
 from anlan.kernel.worlds.models import World
 
 from . import city

@@ -15,13 +15,14 @@ from openpyxl import load_workbook
 from anlan.faces import gate
 from anlan.kernel import clock
 from anlan.kernel.cases import Refused, moves
+from anlan.kernel.columns.column import Undeclared, mask
+from anlan.kernel.indicators import Indicator
+from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Grant, Person, Unit
 from anlan.kernel.people.roles import READERS
 from anlan.kernel.places.near import near
-from anlan.kernel.registers import Indicator, Register, Undeclared, find, href_of
-from anlan.kernel.registers.columns import mask
-from anlan.kernel.registers.indicators import INDICATORS
+from anlan.kernel.registers import Register, find, href_of
 from anlan.kernel.registers.register import ALL
 from anlan.kernel.worlds.models import World
 from anlan.response.command.models import Event, Order

@@ -43,7 +43,7 @@ CALLED = ("flood_office", "district_duty", "town_duty", "village_officer", "rese
 ASK_INDICATORS = """
 import json
 from anlan.kernel.people import scope
-from anlan.kernel.registers.indicators import INDICATORS
+from anlan.kernel.indicators import INDICATORS
 with scope.everyone():
     print(json.dumps({name: one.value() for name, one in INDICATORS.items()}))
 """

@@ -1,5 +1,6 @@
+from anlan.kernel.indicators import Indicator
 from anlan.kernel.people.roles import READERS
-from anlan.kernel.registers import Indicator, Register
+from anlan.kernel.registers import Register
 
 from .models import Proposal, Response, ResponseRule
 

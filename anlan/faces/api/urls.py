@@ -13,8 +13,8 @@ from ninja.renderers import BaseRenderer
 
 from anlan import __version__
 from anlan.faces import faults
-from anlan.kernel.registers.api import figures, router
-from anlan.kernel.registers.pages import KEEPERS
+from anlan.faces.registers.api import figures, router
+from anlan.faces.registers.pages import KEEPERS
 from anlan.kernel.registers.register import ALL
 
 WRONG = {

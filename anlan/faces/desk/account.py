@@ -9,9 +9,9 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
+from anlan.faces import summary
 from anlan.kernel.cases.flow import FLOWS
 from anlan.kernel.cases.models import Remark
-from anlan.kernel.notice import summary
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people.models import Area
 from anlan.response.command.models import Order

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from anlan.engines.papers import words
+from anlan.engines.papers.official import Paper
 from anlan.kernel.clock import now
-from anlan.kernel.papers import words
-from anlan.kernel.papers.official import Paper
 from anlan.kernel.people import scope
 from anlan.response.command.models import Event
 from anlan.response.duty.models import Intake

@@ -10,15 +10,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from anlan.engines.papers import words
+from anlan.faces import summary
 from anlan.faces.gate import require
+from anlan.faces.summary import FAIR, FAST
+from anlan.kernel.answers import acts as answers
+from anlan.kernel.carriers import CHANNELS, VIA
 from anlan.kernel.cases import Refused
-from anlan.kernel.notice import acts, summary
-from anlan.kernel.notice.again import BY_HAND, check_again
-from anlan.kernel.notice.channels import CHANNELS, VIA
+from anlan.kernel.dispatch.again import BY_HAND, check_again
 from anlan.kernel.notice.ladder import restore
 from anlan.kernel.notice.models import Addressee, Attempt, Notice
-from anlan.kernel.notice.summary import FAIR, FAST
-from anlan.kernel.papers import words
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area, Unit
 from anlan.kernel.people.roles import READERS, STAFF
@@ -216,8 +217,8 @@ def answer(request: HttpRequest, pk: int) -> HttpResponseBase:
     addressee = get_object_or_404(Addressee.objects.select_related("notice", "area"), pk=pk)
     text = request.POST.get("text", "").strip()
     try:
-        on_behalf = acts.check_answer(addressee, text)
-        news = acts.do_answer(
+        on_behalf = answers.check_answer(addressee, text)
+        news = answers.do_answer(
             addressee, via="desk", by=scope.current().person_id, on_behalf=on_behalf, text=text,
             client_id=request.POST.get("once", "")[:60] or None,
         )  # fmt: skip

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_POST
 
 from anlan.faces import gate
 from anlan.kernel import journal
+from anlan.kernel.carriers import CHANNELS
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import real
-from anlan.kernel.notice.channels import CHANNELS
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Grant, Participant, Person, Unit
 from anlan.kernel.people.roles import COMMAND, GRANTED, ROLES

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from anlan.faces import summary
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import open_moves
-from anlan.kernel.notice import summary
 from anlan.kernel.people.roles import COMMAND, READERS
 from anlan.kernel.registers import find
 from anlan.response.command import acts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from anlan.kernel.registers import find, indicator
+from anlan.kernel.indicators import indicator
+from anlan.kernel.registers import find
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
+from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.columns.filters import asked
 from anlan.kernel.forms import FORMS, keep
 from anlan.kernel.forms.fields import KINDS, Field
 from anlan.kernel.forms.form import GROUPS
 from anlan.kernel.forms.loops import WAYS
-from anlan.kernel.forms.models import Design, Figure
+from anlan.kernel.forms.models import Design
+from anlan.kernel.indicators import INDICATORS
+from anlan.kernel.indicators import keep as figures
+from anlan.kernel.indicators.models import Figure
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import ROLES, STAFF
-from anlan.kernel.registers import INDICATORS, Undeclared, find
-from anlan.kernel.registers.filters import asked
+from anlan.kernel.registers import find
 from anlan.kernel.registers.register import Register
 
 ROWS, MORE = 6, 5
@@ -31,20 +35,20 @@ READERS_OF = ("line", "long", "int", "number", "date", "time", "yes", "choice", 
 
 def may() -> bool:
     who = scope.current()
-    return who.can(*keep.MAKERS, area=scope.ROOT) and who.world.actual
+    return who.can(*figures.MAKERS, area=scope.ROOT) and who.world.actual
 
 
-@require(*STAFF, *keep.MAKERS)
+@require(*STAFF, *figures.MAKERS)
 @require_safe
 def many(request: HttpRequest) -> HttpResponse:
     """Every form, by group, with its version, and the indicators that keepers declared."""
     groups = {g: [f for f in FORMS.values() if f.group == g and f.register.visible()] for g in GROUPS}
     own = {row.name: row for row in Figure.objects.order_by("version")}
-    figures = [(INDICATORS[name], row) for name, row in own.items() if name in INDICATORS and INDICATORS[name].book.visible()]
-    return render(request, "desk/forms.html", {"groups": groups, "figures": figures, "may": may(), "ways": WAYS})
+    shown = [(INDICATORS[name], row) for name, row in own.items() if name in INDICATORS and INDICATORS[name].book.visible()]
+    return render(request, "desk/forms.html", {"groups": groups, "figures": shown, "may": may(), "ways": WAYS})
 
 
-@require(*keep.MAKERS)
+@require(*figures.MAKERS)
 @require_http_methods(["GET", "POST"])
 def form(request: HttpRequest, name: str = "") -> HttpResponseBase:
     """Declare a form, or its next version. What was typed stands again after a refusal."""
@@ -130,7 +134,7 @@ def _given(name: str) -> QueryDict:
     return given
 
 
-@require(*keep.MAKERS)
+@require(*figures.MAKERS)
 @require_http_methods(["GET", "POST"])
 def figure(request: HttpRequest, name: str = "") -> HttpResponseBase:
     """Declare an indicator from a list as it is narrowed just now, or its next version."""
@@ -149,8 +153,8 @@ def figure(request: HttpRequest, name: str = "") -> HttpResponseBase:
             if not body["label"]:
                 raise Refused("请填写指标名称", field="label")
             mine = name or _free(INDICATORS, "own.")
-            keep.check_figure(mine, body, given.get("reason", ""))
-            made = keep.do_figure(mine, body, given.get("reason", ""))
+            figures.check_figure(mine, body, given.get("reason", ""))
+            made = figures.do_figure(mine, body, given.get("reason", ""))
         except Refused as no:
             fault = no
         else:

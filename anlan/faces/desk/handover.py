@@ -9,12 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from anlan.engines.papers import words
+from anlan.engines.papers.official import Column, Paper
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import move, open_moves
 from anlan.kernel.clock import now
-from anlan.kernel.papers import words
-from anlan.kernel.papers.official import Column, Paper
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, STAFF
 from anlan.response.command.models import Event

@@ -16,11 +16,11 @@ from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import move, open_moves
 from anlan.kernel.clock import now
+from anlan.kernel.columns.filters import areas, bounded
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND, READERS, STAFF
-from anlan.kernel.registers.filters import areas, bounded
 from anlan.response.command import acts as command
 from anlan.response.command.models import Event
 from anlan.response.duty import acts

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from anlan.disaster.flood import acts as flood
 from anlan.disaster.flood.models import Proposal
+from anlan.faces import summary
 from anlan.kernel.cases.models import Case
 from anlan.kernel.clock import now
 from anlan.kernel.journal import read
-from anlan.kernel.notice import summary
 from anlan.kernel.notice.models import Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area

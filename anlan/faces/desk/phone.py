@@ -14,8 +14,8 @@ from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import move
 from anlan.kernel.clock import now
+from anlan.kernel.columns.filters import in_span
 from anlan.kernel.people.roles import STAFF
-from anlan.kernel.registers.filters import in_span
 from anlan.response.duty import handover, phone
 from anlan.response.duty.models import PhoneCall
 

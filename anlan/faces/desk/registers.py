@@ -1,4 +1,4 @@
-from anlan.kernel.registers import Indicator
+from anlan.kernel.indicators import Indicator
 from anlan.response.duty.handover import carry
 
 Indicator(

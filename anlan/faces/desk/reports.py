@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from anlan.engines.papers import words
+from anlan.engines.papers.official import Column, Paper
+from anlan.engines.sheets import workbooks
+from anlan.engines.sheets.cells import Column as Cell
 from anlan.kernel.clock import now
 from anlan.kernel.notice.models import Addressee
-from anlan.kernel.papers import words, workbooks
-from anlan.kernel.papers.cells import Column as Cell
-from anlan.kernel.papers.official import Column, Paper
 from anlan.kernel.people import scope
 from anlan.response.command.models import Event
 

@@ -13,10 +13,10 @@ from anlan.engines import bulletins
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
+from anlan.kernel.columns.filters import in_span
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND
-from anlan.kernel.registers.filters import in_span
 from anlan.sensing import acts
 from anlan.sensing.models import Warning
 

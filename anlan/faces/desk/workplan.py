@@ -17,13 +17,13 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from anlan.engines import plan as engine
+from anlan.engines.texts import LARGEST, text_of
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
-from anlan.kernel.papers.texts import LARGEST, text_of
+from anlan.kernel.indicators import declared as indicators
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
 from anlan.kernel.people.roles import STAFF
-from anlan.kernel.registers import indicators
 from anlan.workplan import acts
 from anlan.workplan.models import Aim, Item, Node, Plan
 

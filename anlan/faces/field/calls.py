@@ -12,9 +12,9 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_POST
 
+from anlan.kernel.answers.acts import Kind, State, do_answer, do_receipt, do_report_moved
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
-from anlan.kernel.notice.acts import Kind, State, do_answer, do_receipt, do_report_moved
 from anlan.kernel.notice.models import Addressee, Attempt, Notice
 from anlan.kernel.people import scope
 

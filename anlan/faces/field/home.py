@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.crypto import get_random_string
 from django.views.decorators.http import require_safe
 
-from anlan.kernel.notice import links
+from anlan.kernel.answers import links
 from anlan.kernel.notice.acts import State
 from anlan.kernel.notice.models import Addressee, Notice
 from anlan.kernel.people import scope

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from anlan.faces.faults import wants_json
 from anlan.faces.gate import public
+from anlan.kernel.answers import heard, links
+from anlan.kernel.answers.acts import Kind, State, do_receipt
 from anlan.kernel.cases import Refused
-from anlan.kernel.notice import events, links
-from anlan.kernel.notice.acts import Kind, State, do_receipt
 from anlan.kernel.notice.models import Addressee, Attempt
 from anlan.kernel.people import scope
 
@@ -75,7 +75,7 @@ def _act(request: HttpRequest, attempt: Attempt, rows: list[Addressee]) -> str:
     digit, number = "2" if request.POST.get("passed_on") else "1", client_id(request)
     if digit == "2" and attempt.whom not in OWN and not request.POST.get("text", "").strip():
         raise Refused("请写明谁、以何种方式确认", field="text")
-    events.pressed([events.Press(attempt.call, digit, "link", request.POST.get("text", "")[:300], number)])
+    heard.pressed([heard.Press(attempt.call, digit, "link", request.POST.get("text", "")[:300], number)])
     answered = Addressee.everywhere.get(pk=rows[0].pk).answered_at
     return f"已收到您的应答 {clock_words(answered)}".strip()
 

@@ -17,8 +17,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from anlan.faces import gate
 from anlan.kernel import clock, journal
 from anlan.kernel.cases.flow import Refused
+from anlan.kernel.demo.accounts import password
 from anlan.kernel.people import scope
-from anlan.kernel.people.accounts import password
 from anlan.kernel.people.models import Area, Grant, Person
 from anlan.kernel.people.roles import GRANTED, ROLES
 

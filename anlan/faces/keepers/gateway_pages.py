@@ -10,9 +10,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from anlan.faces.gate import require
+from anlan.kernel.carriers.models import CARRIER_CHOICES, CHANNEL_CHOICES, Gateway
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats
-from anlan.kernel.notice.models import CARRIER_CHOICES, CHANNEL_CHOICES, Gateway
 from anlan.kernel.people.models import Area
 from anlan.sensing.models import Gateway as Sender
 

@@ -11,12 +11,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from anlan.kernel import journal
+from anlan.kernel.carriers import CHANNELS
+from anlan.kernel.carriers.models import Gateway
+from anlan.kernel.carriers.sealed import Unreadable
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock.models import Beat
-from anlan.kernel.notice import sending
-from anlan.kernel.notice.channels import CHANNELS
-from anlan.kernel.notice.models import Gateway
-from anlan.kernel.notice.sealed import Unreadable
+from anlan.kernel.dispatch import sending
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Person
 from anlan.sensing.models import Gateway as Sender

@@ -10,15 +10,16 @@ from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from anlan.disaster.flood.models import Proposal, Response
+from anlan.faces import summary
 from anlan.faces.desk.timeline import Story
 from anlan.kernel.clock import now
+from anlan.kernel.indicators import indicator
 from anlan.kernel.journal import read
 from anlan.kernel.live import feed
-from anlan.kernel.notice import summary
 from anlan.kernel.notice.models import Addressee, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
-from anlan.kernel.registers import ALL, find, indicator
+from anlan.kernel.registers import ALL, find
 from anlan.kernel.registers.register import address
 from anlan.kernel.worlds.models import World
 from anlan.response.command import acts as command

@@ -7,20 +7,13 @@ from datetime import datetime, time
 from typing import Any
 
 from anlan.engines.capid import BEIJING
+from anlan.engines.refused import Refused
 from anlan.engines.workdays import Table, add_days, add_hours, add_workdays
 from anlan.kernel.people.roles import ROLES
 
 FLOWS: dict[str, Flow] = {}
 HOUSE = "system"
 """Who moves a case when no person does: its duties and its clock."""
-
-
-class Refused(Exception):
-    """This cannot be done now, or not by this person; the message says why, in the user's language."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models, transaction
 
+from anlan.engines.filetypes import KINDS
 from anlan.kernel import journal
 from anlan.kernel.cases.moves import check_open
 from anlan.kernel.clock import every, now, real
 from anlan.kernel.people import scope
 
-from .kinds import KINDS
 from .models import Attachment
 from .store import Kept, Store
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from anlan.engines.filetypes import KINDS
 from anlan.kernel.people.scope import Scoped
-
-from .kinds import KINDS
 
 
 class Attachment(Scoped):

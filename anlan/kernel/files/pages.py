@@ -7,8 +7,9 @@ from pathlib import Path
 from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
+from anlan.engines.filetypes import KINDS
+
 from .acts import store
-from .kinds import KINDS
 from .models import Attachment
 from .store import SIDES
 

@@ -15,11 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from anlan.engines import images
+from anlan.engines.filetypes import KINDS, Kind, fits, kind_of
+from anlan.engines.images import Facts
 from anlan.kernel.cases import Refused
-
-from . import images
-from .images import Facts
-from .kinds import KINDS, Kind, fits, kind_of
 
 CAP_BYTES = 20 * 1024 * 1024
 SIDES = (240, 960)

@@ -15,11 +15,12 @@ from anlan.kernel.cases.flow import FLOWS
 from anlan.kernel.cases.models import Case
 from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import now
+from anlan.kernel.columns.column import Undeclared
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
 from anlan.kernel.people.scope import Placed
 from anlan.kernel.places import near
-from anlan.kernel.registers import ALL, Register, Undeclared
+from anlan.kernel.registers import ALL, Register
 
 from .fields import NAME, Field, model_name
 from .loops import WAYS, Plan
@@ -144,9 +145,9 @@ class Form:
     def retire(self) -> None:
         """Take the compiled form out of the house, to make room for its next version."""
         for known in (FORMS, ALL, near.SOURCES):
-            known.pop(self.name, None)  # type: ignore[attr-defined]
+            known.pop(self.name, None)
         FLOWS.pop(f"form_{self.name}", None)
-        apps.all_models["made"].pop(self.model._meta.model_name, None)
+        apps.all_models["made"].pop(str(self.model._meta.model_name), None)
         apps.clear_cache()
 
     def _register(self) -> Register:

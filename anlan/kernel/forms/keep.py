@@ -8,35 +8,28 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Max
 
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
+from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.indicators import keep as figures
 from anlan.kernel.people import scope
-from anlan.kernel.registers import INDICATORS, Indicator, Undeclared
 
 from . import tables
 from .fields import Field
 from .form import FORMS, Form
-from .models import Design, Figure
+from .models import Design
 
 log = logging.getLogger(__name__)
-MAKERS = ("leader", "office_head")
-"""Who declares forms and indicators, with the whole city as reach."""
 SAID = ("title", "group", "write", "see", "way", "decides", "within", "basis", "raises", "items", "prefix", "city")
-_known = {"designs": 0, "figures": 0, "asked": 0.0}
+_known = {"pk": 0, "asked": 0.0}
 EVERY_S = 2.0
-
-
-def check_maker() -> None:
-    if not scope.current().can(*MAKERS, area=scope.ROOT) or not scope.current().world.actual:
-        raise Refused("声明表单和指标须有全市权限,且在真实世界中办理")
 
 
 def check_design(name: str, fields: list[Field], said: dict[str, Any], reason: str) -> Form:
     """Is this declaration whole? Nothing is in force before ``do_design``."""
-    check_maker()
+    figures.check_maker()
     old = FORMS.get(name)
     if old and not old.own:
         raise Refused("该代号属于系统自带的表单,请换一个代号", field="name")
@@ -81,69 +74,18 @@ def do_design(trial: Form, reason: str) -> Form:
     return FORMS[trial.name]
 
 
-def check_figure(name: str, body: dict[str, Any], reason: str) -> Indicator:
-    """Is this indicator whole? It is tried at once, so that a filter which does not exist is said here."""
-    check_maker()
-    known = Figure.objects.filter(name=name).aggregate(v=Max("version"))["v"]
-    if name in INDICATORS and not known:
-        raise Refused("该代号属于系统自带的指标,请换一个代号", field="name")
-    if known and not reason.strip():
-        raise Refused("修改指标须写明原因", field="reason")
-    was = INDICATORS.pop(name, None)
-    try:
-        one = _indicator(name, body)
-        one.check()
-        one.value()
-    except (Undeclared, ValueError) as fault:
-        raise Refused(str(fault)) from fault
-    finally:
-        INDICATORS.pop(name, None)
-        if was:
-            INDICATORS[name] = was
-    return one
-
-
-def do_figure(name: str, body: dict[str, Any], reason: str) -> Indicator:
-    version = (Figure.objects.filter(name=name).aggregate(v=Max("version"))["v"] or 0) + 1
-    try:
-        with transaction.atomic():
-            row = Figure(name=name, version=version, title=body["label"], reason=reason.strip()[:200], body=body, made_at=now(),
-                         made_by=scope.current().name[:40])  # fmt: skip
-            row.save()
-            journal.write("indicator.declared", row, text=f"声明指标“{row.title}”第{version}版", basis=reason.strip()[:300],
-                          after=body, area=scope.ROOT)  # fmt: skip
-    except IntegrityError as fault:
-        raise Refused("该指标刚被他人修改,请刷新后再试") from fault
-    fresh(now=True)
-    return INDICATORS[name]
-
-
-def _indicator(name: str, body: dict[str, Any]) -> Indicator:
-    return Indicator(name, body["label"], body["register"], dict(body.get("where") or {}), unit=body.get("unit", ""),
-                     definition=body.get("definition", ""), measure=tuple(body.get("measure") or ("count", "")))  # type: ignore[arg-type]  # fmt: skip
-
-
 def fresh(now: bool = False) -> None:
-    """Learn what was declared since, here or by another process; asks the table at most every two seconds."""
+    """Learn what was declared since, here or by another process; asks the tables at most every two seconds."""
     if not now and time.monotonic() - _known["asked"] < EVERY_S:
         return
     _known["asked"] = time.monotonic()
     try:
-        designs = list(Design.objects.filter(pk__gt=_known["designs"]).order_by("pk"))
-        figures = list(Figure.objects.filter(pk__gt=_known["figures"]).order_by("pk"))
+        for row in Design.objects.filter(pk__gt=_known["pk"]).order_by("pk"):
+            _known["pk"] = row.pk
+            _learn(row)
+        figures.learn()
     except DatabaseError:  # the tables are not there yet
-        return
-    for row in designs:
-        _known["designs"] = row.pk
-        _learn(row)
-    for row in figures:
-        _known["figures"] = row.pk
-        INDICATORS.pop(row.name, None)
-        try:
-            _indicator(row.name, row.body).check()
-        except (Undeclared, ValueError):
-            INDICATORS.pop(row.name, None)
-            log.exception("indicator %s cannot be read", row.name)
+        log.debug("nothing declared is known yet", exc_info=True)
 
 
 def _learn(row: Design) -> None:

@@ -1,6 +1,6 @@
-"""Notices: a message, its addressees, parallel channels, receipts, and rungs while somebody is silent.
+"""Notices: a message, whom it addresses, and the ladder of rungs while somebody is silent.
 
 A call (叫应) is a notice that must be answered; its first view is who has not. Reading order: ``models`` (the four
-tables), ``ladder`` (the rungs as data), ``acts`` (issue, answer, report, close), ``rungs`` (what a rung does when it
-falls due), ``sending`` (the one door to the outside), ``events`` (what phones and gateways tell us), ``channels/``.
+tables), ``ladder`` (the rungs as data), ``acts`` (issue, close). What a rung does when it falls due is in
+``dispatch``, what comes back in ``answers``, the ways out in ``carriers``.
 """

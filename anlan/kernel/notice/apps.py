@@ -1,5 +1,3 @@
-from importlib import import_module
-
 from django.apps import AppConfig
 
 
@@ -7,6 +5,3 @@ class NoticeConfig(AppConfig):
     name = "anlan.kernel.notice"
     label = "notice"
     verbose_name = "通知"
-
-    def ready(self) -> None:
-        import_module(f"{self.name}.rungs")

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from .channels import CHANNELS
+from anlan.kernel.carriers import CHANNELS
 
 WHOM = ("self", "deputy", "superior", "neighbour")
 NIGHT_FROM, NIGHT_TO = 22, 6

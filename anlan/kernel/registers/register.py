@@ -17,12 +17,11 @@ from django.urls import reverse
 
 from anlan.kernel.cases.flow import Move
 from anlan.kernel.cases.models import Case
+from anlan.kernel.columns.column import Column, Undeclared
+from anlan.kernel.columns.filters import asked, compile_set, sees_full
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
 from anlan.kernel.places import near
-
-from .columns import Column, Undeclared
-from .filters import asked, compile_set, sees_full
 
 ALL: dict[str, Register] = {}
 PER_PAGE = 50

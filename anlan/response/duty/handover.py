@@ -9,8 +9,8 @@ from django.db import transaction
 
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import after, open_case
+from anlan.kernel.indicators import indicator
 from anlan.kernel.people import scope
-from anlan.kernel.registers import indicator
 from anlan.kernel.worlds.models import World
 
 from .flows import HANDOVER, WATCH

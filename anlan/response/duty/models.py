@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
+from anlan.engines.papers import words
 from anlan.kernel.cases.models import Case
 from anlan.kernel.clock import now
-from anlan.kernel.papers import words
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import Scoped
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from anlan.engines.papers import words
 from anlan.faces.desk.figures import Figure
 from anlan.kernel.clock import now
-from anlan.kernel.papers import words
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.registers import of

@@ -1,0 +1,1 @@
+"""Official documents as .docx after GB/T 9704-2012."""

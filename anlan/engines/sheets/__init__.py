@@ -1,0 +1,1 @@
+"""Workbooks: typed cells out and in, with faults by row and column."""

@@ -1,0 +1,84 @@
+"""A keeper's indicators: checked, kept as versions, and made known to every process."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from anlan.kernel import journal
+from anlan.kernel.cases import Refused
+from anlan.kernel.clock import now
+from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.people import scope
+
+from .declared import INDICATORS, Indicator
+from .models import Figure
+
+log = logging.getLogger(__name__)
+MAKERS = ("leader", "office_head")
+"""Who declares forms and indicators, with the whole city as reach."""
+_learned = {"pk": 0}
+
+
+def check_maker() -> None:
+    if not scope.current().can(*MAKERS, area=scope.ROOT) or not scope.current().world.actual:
+        raise Refused("声明表单和指标须有全市权限,且在真实世界中办理")
+
+
+def check_figure(name: str, body: dict[str, Any], reason: str) -> Indicator:
+    """Is this indicator whole? It is tried at once, so that a filter which does not exist is said here."""
+    check_maker()
+    known = Figure.objects.filter(name=name).exists()
+    if name in INDICATORS and not known:
+        raise Refused("该代号属于系统自带的指标,请换一个代号", field="name")
+    if known and not reason.strip():
+        raise Refused("修改指标须写明原因", field="reason")
+    was = INDICATORS.pop(name, None)
+    try:
+        one = _made(name, body)
+        one.check()
+        one.value()
+    except (Undeclared, ValueError) as fault:
+        raise Refused(str(fault)) from fault
+    finally:
+        INDICATORS.pop(name, None)
+        if was:
+            INDICATORS[name] = was
+    return one
+
+
+def do_figure(name: str, body: dict[str, Any], reason: str) -> Indicator:
+    """Keep a checked indicator as the newest version and put it in force."""
+    version = (Figure.objects.filter(name=name).aggregate(v=Max("version"))["v"] or 0) + 1
+    row = Figure(name=name, version=version, title=body["label"], reason=reason.strip()[:200], body=body, made_at=now(),
+                 made_by=scope.current().name[:40])  # fmt: skip
+    try:
+        with transaction.atomic():
+            row.save()
+            journal.write("indicator.declared", row, text=f"声明指标“{row.title}”第{version}版", basis=reason.strip()[:300], after=body,
+                          area=scope.ROOT)  # fmt: skip
+    except IntegrityError as fault:
+        raise Refused("该指标刚被他人修改,请刷新后再试") from fault
+    learn()
+    return INDICATORS[name]
+
+
+def learn() -> None:
+    """Put in force what was declared since, here or by another process."""
+    for row in Figure.objects.filter(pk__gt=_learned["pk"]).order_by("pk"):
+        _learned["pk"] = row.pk
+        INDICATORS.pop(row.name, None)
+        try:
+            _made(row.name, row.body).check()
+        except (Undeclared, ValueError):
+            INDICATORS.pop(row.name, None)
+            log.exception("indicator %s, version %s cannot be read", row.name, row.version)
+
+
+def _made(name: str, body: dict[str, Any]) -> Indicator:
+    kind, field = body.get("measure") or ("count", "")
+    return Indicator(name, body["label"], body["register"], dict(body.get("where") or {}), unit=body.get("unit", ""),
+                     definition=body.get("definition", ""), measure=(kind, field))  # fmt: skip

@@ -1,1 +1,0 @@
-"""Papers: official documents, workbooks and print pages by code."""

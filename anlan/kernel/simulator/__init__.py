@@ -1,0 +1,1 @@
+"""The simulated telephones of the demo city, its exercises and its replays."""
