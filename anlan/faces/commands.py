@@ -78,16 +78,14 @@ def setup(args: Namespace | None = None) -> int:
 
 def check_tables() -> None:
     """Refuse a database whose tables are not those of this program, before anything is read or written."""
-    with connection.cursor() as cursor:
-        tables = set(connection.introspection.table_names(cursor))
-        for model in apps.get_models():
-            name = model._meta.db_table
-            there = {c.name for c in connection.introspection.get_table_description(cursor, name)} if name in tables else set()
-            if lacking := [f.column for f in model._meta.concrete_fields if f.column not in there]:
-                raise Refused(
-                    f"库里的 {name} 表缺少 {'、'.join(lacking)}:它由较早的版本建成(1.0 以前不升级旧库),或新房间还没有 makemigrations。"
-                    "请另设 ANLAN_HOME 或 ANLAN_DB,或先做迁移。"
-                )
+    known = tables.columns()
+    for model in apps.get_models():
+        there, name = known.get(model._meta.db_table, set()), model._meta.db_table
+        if lacking := [f.column for f in model._meta.concrete_fields if f.column not in there]:
+            raise Refused(
+                f"库里的 {name} 表缺少 {'、'.join(lacking)}:它由较早的版本建成(1.0 以前不升级旧库),或新房间还没有 makemigrations。"
+                "请另设 ANLAN_HOME 或 ANLAN_DB,或先做迁移。"
+            )
 
 
 def plant() -> list[tuple[str, str, str]]:

@@ -273,7 +273,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "world_now": partial(_world_now, world),
         "real_now": _real_now,
         "worlds": partial(visible_worlds, getattr(request, "user", AnonymousUser())),
-        "nav": partial(menu.groups, request.path),
+        "nav": partial(menu.drawn, request.path),
         "who": who,
         "person_name": who.name if who else "",
         "role_names": "、".join(roles.ROLES[r].label for r in sorted(who.roles)) if who and not who.system else "",

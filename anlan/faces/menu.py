@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.urls import get_script_prefix
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from anlan.faces.registers import pages
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import BUREAU, COMMAND, READERS, STAFF
-from anlan.kernel.registers.register import address
+from anlan.kernel.registers import ALL
 
 KEEPERS = {
     "system_keeper": (("账户", "keepers/accounts/"), ("网关", "keepers/gateways/")),
@@ -36,28 +36,45 @@ def home(who: scope.Scope) -> str:
     return "field/" if who.roles and who.roles <= FIELD else "desk/"
 
 
-def groups(path: str) -> list[dict[str, Any]]:
-    """Groups of links: ``{"label", "items": [{"label", "href", "here"}]}``, only what this asker may open."""
+SHORT = 12
+"""A group of more links than these stays folded until a page of it is open."""
+_kept: dict[tuple, list[tuple[str, str, tuple[str, ...]]]] = {}
+
+
+def drawn(path: str) -> SafeString:
+    """The menu: only what this asker may open, the page's own entry marked, long groups folded."""
     who = scope.maybe()
     if who is None or not who.reaches:
-        return []
+        return SafeString()
+    city = frozenset(r.role for r in who.reaches if scope.ROOT.startswith(r.area))
+    key = (who.roles, city, get_script_prefix(), who.world.actual, tuple(map(id, ALL.values())))
+    if key not in _kept:
+        if len(_kept) > 500:
+            _kept.clear()
+        _kept[key] = [_drawn(label, links) for label, links in groups(who)]
+    return SafeString("".join(_opened(path, *group) for group in _kept[key]))
+
+
+def groups(who: scope.Scope) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Group → its links as (label, address), only what this asker may open."""
+    root = get_script_prefix()
     commands = DESK if who.roles & set(COMMAND) else []
     looks = (PLAN if who.roles & {*STAFF, *BUREAU} else []) + (LOOKS if who.roles & set(READERS) else [])
-    found = [] if only_keeps(who) else [_group(path, "工作", [*FACES, *commands, *looks])]
-    found += [
-        {"label": label, "items": [_item(path, register.title, address("list", register.name)) for register in rows]}
-        for label, rows in pages.groups().items()
-    ]
+    found = [] if only_keeps(who) else [("工作", [(label, root + href) for label, href in [*FACES, *commands, *looks]])]
+    found += [(label, [(r.title, f"{root}r/{r.name}/") for r in rows]) for label, rows in pages.groups().items()]
     if keeping := [link for role, links in KEEPERS.items() for link in links if role in who.roles and who.world.actual]:
-        found.append(_group(path, "系统管理", keeping))
+        found.append(("系统管理", [(label, root + href) for label, href in keeping]))
     return found
 
 
-def _group(path: str, label: str, links: list[tuple[str, str]]) -> dict[str, Any]:
-    items = [_item(path, name, get_script_prefix() + href) for name, href in links]
-    nearest = max((i["href"] for i in items if i["here"]), key=len, default="")
-    return {"label": label, "items": [{**i, "here": i["href"] == nearest} for i in items]}
+def _drawn(label: str, links: list[tuple[str, str]]) -> tuple[str, str, tuple[str, ...]]:
+    """A group's head, its links, and their addresses, the longest first."""
+    rows = format_html_join("", '<a href="{}">{}</a>', ((href, name) for name, href in links))
+    return str(format_html("<summary>{}</summary>", label)), str(rows), tuple(sorted((h for _, h in links), key=len, reverse=True))
 
 
-def _item(path: str, label: str, href: str) -> dict[str, Any]:
-    return {"label": label, "href": href, "here": path.startswith(href)}
+def _opened(path: str, head: str, rows: str, hrefs: tuple[str, ...]) -> str:
+    here = next((href for href in hrefs if path.startswith(href)), "")
+    if here:
+        rows = rows.replace(f'<a href="{here}">', f'<a href="{here}" aria-current="page">')
+    return f"<details{' open' if here or len(hrefs) <= SHORT else ''}>{head}{rows}</details>"

@@ -16,6 +16,7 @@ from anlan.kernel.forms.loops import WAYS, Plan
 from anlan.kernel.people import scope
 from anlan.kernel.registers import ALL
 from tests.kernel import city
+from tests.kernel.filler import Filler
 
 
 @pytest.fixture
@@ -193,3 +194,14 @@ def test_the_forms_of_few_eyes_are_read_by_few():
     crowd = {"duty_officer", "inspector", "guest", "office", "district_duty", "town_duty"}
     for form, role in itertools.product((FORMS[name] for name in few), crowd):
         assert role not in form.register.see and form.city, (form.name, role)
+
+
+def test_no_form_shows_a_row_of_another_district(world):
+    ours, theirs = Filler(world, city.SHAZIKOU, "ours"), Filler(world, city.AOSHANWEI, "theirs")
+    for form in FORMS.values():
+        mine, other = ours.make(form.model, area_path="area_id"), theirs.make(form.model, area_path="area_id")
+        reach = tuple(scope.Reach(role, "370212") for role in form.register.see)
+        with scope.entered(scope.Scope(world, reaches=reach)):
+            assert set(form.register.rows()) == (set() if form.city else {mine}), form.name
+        with scope.everyone(world):
+            assert {mine, other} <= set(form.register.rows()), form.name

@@ -36,7 +36,7 @@ Page = Callable[..., HttpResponseBase]
 KEEPERS = tuple(r.name for r in ROLES.values() if r.keeper)
 BADGE = '<span class="badge level-{}">{}</span>'
 LINK = '<a href="{}{}/">{}</a>'
-ORDER = ("大安全", "大减灾", "大应急", "工作要点")
+ORDER = ("大安全", "大减灾", "大应急", "党建与内控", "工作要点")
 PICKS = 20
 SHEET = 1000
 """Rows of a list that is drawn whole, to be printed."""
