@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true", help="结束后打印一个 JSON 对象")
     replay.add_argument("--seed", type=int, default=20220914)
     replay.add_argument("--resume", type=int, default=None, metavar="世界编号", help="接着推进被中断的回放")
+    replay.add_argument("--until", default="", metavar="时刻", help="只推进到回放中的这一时刻,例如 '2022-09-14 22:00'")
     health = add("health", "各循环与网关的最近心跳")
     health.add_argument("--json", action="store_true")
     journal = add("journal", "日志:verify 校验,head 最新封条")

@@ -27,9 +27,9 @@ DONE = "select count(*) from clock_due where world_id = ? and done_at is not nul
 WORLD = "select id from worlds_world where kind = 'replay' order by id desc limit 1"
 
 
-def begin(city: City, resume: int | None = None) -> subprocess.Popen[str]:
-    """Start the replay, or go on with one that was cut off."""
-    words = ["--resume", str(resume)] if resume else []
+def begin(city: City, resume: int | None = None, until: str = "") -> subprocess.Popen[str]:
+    """Start the replay, or go on with one that was cut off, to its end or to a moment of its own time."""
+    words = (["--resume", str(resume)] if resume else []) + (["--until", until] if until else [])
     return city.start("replay", "muifa-2022", "--speed", FLAT_OUT, "--headless", "--json", *words)
 
 
@@ -44,8 +44,8 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
 class Run:
     """A whole replay that has begun in a city; its result is waited for only when somebody asks."""
 
-    def __init__(self, city: City) -> None:
-        self.city, self.process = city, begin(city)
+    def __init__(self, city: City, until: str = "") -> None:
+        self.city, self.process = city, begin(city, until=until)
 
     @cached_property
     def result(self) -> dict[str, Any]:
@@ -56,14 +56,14 @@ def play(city: City) -> dict[str, Any]:
     return finish(begin(city))
 
 
-def play_killed(city: City, kills: int, seed: int) -> tuple[dict[str, Any], list[int]]:
+def play_killed(city: City, kills: int, seed: int, until: str = "", rows: int = ROWS) -> tuple[dict[str, Any], list[int]]:
     """Kill the replay at random moments and resume it each time; the final object, and how far each kill let it come.
 
-    The moments are drawn over the storm's rows, not over seconds, so that they cover it on any machine.
+    The moments are drawn over the first ``rows`` of the storm's rows, not over seconds, so that they cover it on any machine.
     """
     rng, world, came = Random(seed), None, []
-    for target in sorted(rng.sample(range(ROWS), kills)):
-        process = begin(city, world)
+    for target in sorted(rng.sample(range(rows), kills)):
+        process = begin(city, world, until)
         _wait_for_world(process)
         world = city.one(WORLD)
         while city.one(DONE, world) < target and process.poll() is None:
@@ -72,7 +72,7 @@ def play_killed(city: City, kills: int, seed: int) -> tuple[dict[str, Any], list
         process.send_signal(signal.SIGKILL)
         process.communicate()
         came.append(city.one(DONE, world))
-    return finish(begin(city, world)), came
+    return finish(begin(city, world, until)), came
 
 
 def play_until(city: City, moment: str, speed: float) -> int:

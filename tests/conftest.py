@@ -5,12 +5,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import django
 import psycopg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import outbound
 from bench import storm
@@ -32,11 +34,33 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 outbound.watch()
 django.setup()
 
+from django.db import connection  # noqa: E402
+
 from anlan.faces import gate  # noqa: E402
+from anlan.kernel.journal import guard  # noqa: E402
 
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["ANLAN_HOME"], ignore_errors=True)
+
+
+# ── what shares something costly is run by one worker ───────────────────────────────────────────────────────
+
+TOGETHER = {
+    "tests/rooms/test_replay.py": "storm",
+    "tests/faces/test_field_browser.py": "browser", "tests/faces/test_desk_browser.py": "browser", "tests/faces/test_desk_print.py": "browser",
+}  # fmt: skip
+
+
+class Together(LoadScopeScheduling):
+    """By file, and not by pytest-xdist's marks, which it loses under pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 # ── a green run means what it says ──────────────────────────────────────────────────────────────────────────
@@ -80,6 +104,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def nobody_remembered() -> None:
     """Grants are remembered by account for seconds, and the next test's accounts have the same keys."""
     gate.forget()
+
+
+@pytest.fixture
+def guarded_again(django_db_setup, django_db_blocker):
+    """The journal's guard stands again after a test whose database had to be emptied."""
+    yield
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        guard.put_up(None, editor)
 
 
 # ── servers and the browser: real ones, or the test says why it did not run ─────────────────────────────────

@@ -10,6 +10,7 @@ import threading
 import time
 from argparse import Namespace
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,7 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.db.models import Model
+from django.utils import timezone
 
 from anlan import __version__
 from anlan.disaster.flood import replay as muifa
@@ -177,6 +179,11 @@ def replay(args: Namespace) -> int:
     if args.speed <= 0:
         print("倍速须大于 0", file=sys.stderr)
         return 2
+    try:
+        last = timezone.make_aware(datetime.fromisoformat(args.until)) if args.until else None
+    except ValueError:
+        print(f"时刻“{args.until}”无法识别,应写作 2022-09-14 22:00", file=sys.stderr)
+        return 2
     if not args.headless:
         return run(Namespace(host="127.0.0.1", port=None, no_replay=False, speed=args.speed))
     logging.getLogger().setLevel(logging.ERROR)
@@ -189,7 +196,7 @@ def replay(args: Namespace) -> int:
         print(f"没有编号为 {args.resume} 的回放可以接着推进", file=sys.stderr)
         return 2
     print(f"世界 {world.pk}", file=sys.stderr, flush=True)
-    _drive(world)
+    _drive(world, last)
     ended = World.objects.get(pk=world.pk)
     result = replays.report(ended)
     print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() if args.json else replays.words(result, ended))
@@ -205,14 +212,16 @@ def _resumed(args: Namespace) -> World | None:
     return world
 
 
-def _drive(world: World) -> None:
-    """Advance a replay until it is closed."""
+def _drive(world: World, last: datetime | None = None) -> None:
+    """Advance a replay until it is closed, or until no row before ``last`` is left."""
     while not world.closed:
         if not loop.drives(world):
             time.sleep(0.5)
             world.refresh_from_db()
             continue
-        if not loop.advance(world, time.monotonic() + 5):
+        if not loop.advance(world, time.monotonic() + 5, last):
+            if last and (due.next_at(world) or last) > last:
+                return
             loop.finish(world)
             time.sleep(0.005)
         world.refresh_from_db()

@@ -71,12 +71,12 @@ def test_passwords_are_printed_once(tmp_path):
     assert setup(tmp_path, "1") == ""
 
 
-def test_tables_of_an_earlier_version_are_refused_by_name(tmp_path):
-    setup(tmp_path, "0")
-    with closing(sqlite3.connect(tmp_path / "anlan.sqlite3")) as old:
+def test_tables_of_an_earlier_version_are_refused_by_name(planted, tmp_path):
+    city = planted.copy(tmp_path / "old")
+    with closing(sqlite3.connect(city.home / "anlan.sqlite3")) as old:
         old.execute("alter table notice_addressee drop column waited_s")
     with pytest.raises(subprocess.CalledProcessError) as fault:
-        setup(tmp_path, "0")
+        setup(city.home, "1")
     assert fault.value.returncode == 2 and "notice_addressee 表缺少 waited_s" in fault.value.stderr
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from .test_desk_browser import DESK, filled, sign_in  # noqa: F401  ``filled`` is a fixture
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 A4, TURNED, A3 = (595, 842), (842, 595), (1191, 842)
 
 

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 
 from bench.city import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one worker, so that one city is opened for all of them
+pytestmark = [pytest.mark.browser]
 VILLAGE = "370212002901"
 CALL = f"""
 import django; django.setup()

@@ -183,14 +183,6 @@ def test_the_walls_state_is_only_for_who_may_open_the_wall(shared_town, monkeypa
 
 
 @pytest.fixture
-def guarded_again(django_db_setup, django_db_blocker):
-    """The journal's guard stands again after a test whose database had to be emptied."""
-    yield
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        guard.put_up(None, editor)
-
-
-@pytest.fixture
 def shared_town(site, guarded_again, transactional_db):
     """A town that other threads and connections see."""
     yield towns.build()

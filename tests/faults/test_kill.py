@@ -13,20 +13,19 @@ from bench import storm
 from bench.figure import slack
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-KILLS = 4
+KILLS, EVENING, ROWS = 4, "2022-09-14 22:00", 1600
 RESTART_S = 6.0
 """Twice what is promised and measured by `python -m bench start`; more on a machine that is busy otherwise."""
 
 
-@pytest.mark.xdist_group("storm")  # one worker runs all that compares with the whole storm, so that it is run once
-def test_a_replay_killed_on_its_way_ends_as_one_that_was_not(planted, whole, tmp_path):
-    city = planted.copy(tmp_path / "killed")
-    result, came = storm.play_killed(city, KILLS, seed=2022)
-    assert came == sorted(came) and len(set(came)) == KILLS and came[-1] < whole.result["timers"]["due"]
-    assert result == whole.result
-    assert result["timers"]["lost"] == result["timers"]["doubled"] == 0
-    assert set(storm.doubles(city).values()) == {0}
-    assert storm.footprint(city) == storm.footprint(whole.city)
+def test_a_replay_killed_on_its_way_ends_as_one_that_was_not(planted, tmp_path):
+    """The storm's first evening: readings, the first calls with their ladder, orders. `python -m bench kills` does it all."""
+    calm, city = storm.Run(planted.copy(tmp_path / "calm"), EVENING), planted.copy(tmp_path / "killed")
+    result, came = storm.play_killed(city, KILLS, seed=2022, until=EVENING, rows=ROWS)
+    assert came == sorted(came) and len(set(came)) == KILLS and came[-1] < calm.result["timers"]["done"]
+    assert result == calm.result and result["answered"] > 1000 and result["orders"]["given"] > 50
+    assert result["timers"]["doubled"] == 0 and set(storm.doubles(city).values()) == {0}
+    assert storm.footprint(city) == storm.footprint(calm.city)
     assert city.verify()["ok"]
 
 

@@ -380,12 +380,12 @@ def _workers(env: dict, count: int, rows: int) -> dict:
 def test_four_workers_do_no_row_twice_on_sqlite(tmp_path):
     """In small; `python -m bench clock` has them work 10 000 rows."""
     env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
-    assert _workers(env, 4, 2000) == {"rows": 2000, "done": 2000, "ran": 2000, "doubled": 0}
+    assert _workers(env, 4, 600) == {"rows": 600, "done": 600, "ran": 600, "doubled": 0}
 
 
 def test_four_workers_do_no_row_twice_on_postgresql(tmp_path, pg_url):
     env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": pg_url}
-    assert _workers(env, 4, 2000) == {"rows": 2000, "done": 2000, "ran": 2000, "doubled": 0}
+    assert _workers(env, 4, 600) == {"rows": 600, "done": 600, "ran": 600, "doubled": 0}
 
 
 def test_a_killed_worker_leaves_nothing_half_done(tmp_path):

@@ -96,16 +96,17 @@ def test_an_untouched_journal_verifies_sealed_or_not(world):
     assert len(seals.head()["digest"]) == 64
 
 
-@pytest.mark.django_db(transaction=True)
 class TestTampering:
     """The checker names the very line."""
 
     @pytest.fixture
-    def lines(self, transactional_db):
+    def lines(self, guarded_again, transactional_db):
         world = city.build()
         rows = write(world)
         sealed()
-        return rows
+        yield rows
+        with connection.schema_editor() as editor:
+            guard.take_down(None, editor)  # the tables are emptied after this
 
     def test_an_altered_line(self, lines):
         tamper("update journal_line set text = '改' where id = %s", lines[4].pk)

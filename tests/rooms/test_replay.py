@@ -9,7 +9,7 @@ import pytest
 from anlan.disaster.flood import muifa
 from bench import storm
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("storm")]
+pytestmark = [pytest.mark.slow]
 
 KEYS = {
     "world", "readings", "alarms", "warnings", "proposals", "confirmations", "notices", "attempts", "answered",

@@ -31,16 +31,16 @@ def drain(world: World, limit: int = 1000, *, outside: bool | None = None) -> in
     return done
 
 
-def advance(world: World, until: float | None = None) -> int:
+def advance(world: World, until: float | None = None, last: datetime | None = None) -> int:
     """Drive a stepped world from due row to due row as far as its pace allows; the rows worked.
 
     World time stands still at each row's own time while it is worked, so a replay comes out the same
-    whatever the machine. ``until`` is a monotonic deadline for one slice.
+    whatever the machine. ``until`` is a monotonic deadline for one slice, ``last`` the world's time to stop at.
     """
     done = 0
     while until is None or time.monotonic() < until:
         at = due.next_at(world)
-        if at is None or (world.ends and at > world.ends) or not _paced(world, at):
+        if at is None or any(edge and at > edge for edge in (world.ends, last)) or not _paced(world, at):
             _pass_time(world)
             break
         at = max(at, world.step or at)
