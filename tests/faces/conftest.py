@@ -20,9 +20,9 @@ def city_server(planted: City, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    """The system's Chromium, driven by playwright."""
+    """The system's Chromium, driven by playwright, whose event loop ends with the module: others use the database."""
     from playwright.sync_api import sync_playwright
 
     try:
