@@ -148,7 +148,7 @@ def test_every_column_sorts_both_ways(register, chief, ours):
             assert [v for v in up if v is not None] == [v for v in reversed(down) if v is not None]
     for column in register.heads:
         for order in (column.path, f"-{column.path}", f"--{column.path}", f"{column.path}__pk"):
-            assert chief.get(f"/r/{register.name}/", {"order": order}).status_code == 200
+            assert chief.get(f"/r/{register.name}/", {"order": order}, HTTP_HX_TARGET="rows").status_code == 200
 
 
 def fitting(register, name, row):
@@ -171,11 +171,10 @@ def test_every_filter_finds_its_row_and_survives_nonsense(register, chief, ours)
             if name != "q":
                 value = fitting(register, name, row)
                 assert value is None or register.rows({name: value}).filter(pk=row.pk).exists(), (name, value)
-    for name in register._sets[True].base_filters:
-        for junk in NONSENSE:
-            page = chief.get(f"/r/{register.name}/", {name: junk})
-            assert page.status_code == 200, (name, junk)
-            assert "<script>alert" not in page.content.decode()
+    for junk in NONSENSE:
+        page = chief.get(f"/r/{register.name}/", dict.fromkeys(register._sets[True].base_filters, junk))
+        assert page.status_code == 200, junk
+        assert "<script>alert" not in page.content.decode()
 
 
 @EVERY
@@ -186,8 +185,8 @@ def test_search_finds_by_every_field_and_bears_anything(register, chief, ours):
             value = register.model._base_manager.filter(pk=rows[0].pk).values_list(path, flat=True).get()
             assert register.rows({"q": str(value)[:20]}).filter(pk=rows[0].pk).exists(), path
     for junk in (*NONSENSE, "甲" * 10_000, "a " * 5_000, "%_%", '"'):
-        for params in ({"q": junk}, {"page": junk}, {"order": junk}, {junk[:50]: junk}):
-            assert chief.get(f"/r/{register.name}/", params).status_code == 200
+        params = {"q": junk, "page": junk, "order": junk, junk[:50]: junk}
+        assert chief.get(f"/r/{register.name}/", params).status_code == 200, junk
 
 
 @EVERY
