@@ -15,6 +15,8 @@ import django; django.setup()
 from django.core.management import call_command
 call_command("makemigrations", "pumps", verbosity=0)
 call_command("migrate", verbosity=0)
+from anlan.kernel.forms import tables
+tables.sync()  # as every start does
 from django.test import Client
 from anlan.kernel import clock
 from anlan.kernel.cases.moves import move
@@ -61,6 +63,15 @@ assert indicator("pumps.late").href().startswith("/r/repair/?")
 figures = client.get("/r/indicators/").content.decode()
 assert "超时抢修" in figures and "检修期限在今日起三十日内或已过的泵站数" in figures
 assert client.get("/api/indicators/pumps.checks").json()["value"] == 1
+drill = {"area": city.LAOSHAN, "place": "沙子口", "held_on": "2026-06-01", "kind": "实战", "people": "20"}
+assert client.post("/r/pump_drill/new/", drill).status_code == 302
+assert client.post("/r/pump_drill/new/", drill | {"kind": "演"}).status_code == 422
+assert "沙子口" in client.get("/r/pump_drill/?kind=实战").content.decode()
+duty = Client(); duty.force_login(city.person("王五", "district_duty", city.LAOSHAN, user="duty").user)
+asked = duty.post("/r/pump_request/new/", {"area": city.LAOSHAN, "what": "潜水泵", "price": "9000", "due_on": "2026-06-10T12:00"})
+assert asked.status_code == 302
+assert client.post(asked["Location"] + "move/approve/").status_code == 302
+assert "已批准" in duty.get(asked["Location"]).content.decode()
 print("lived")
 '''
 

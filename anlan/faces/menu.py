@@ -33,6 +33,8 @@ def home(who: scope.Scope) -> str:
     """The page that this person's work begins at, below the world's prefix."""
     if only_keeps(who):
         return next(links[0][1] for role, links in KEEPERS.items() if role in who.roles)
+    if who.roles and who.roles <= set(BUREAU):
+        return "desk/workplan/"
     return "field/" if who.roles and who.roles <= FIELD else "desk/"
 
 

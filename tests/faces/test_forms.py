@@ -1,5 +1,7 @@
 """A keeper of the plan declares a form and an indicator in the browser, without code; both have versions."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -57,7 +59,9 @@ def test_a_form_is_declared_filled_in_counted_and_changed(world):
     assert "崂山北线" in page and "沿海一线" not in page
     assert clerk.get("/r/own1/export/").status_code == 200 and clerk.get("/r/own1/template/").status_code == 200
 
-    counted = head.post("/desk/figures/new/?register=own1&f3=异常", {"label": "异常航线", "unit": "条", "definition": "结论为异常的巡查数"})
+    link = re.search(r'href="(/desk/figures/new/[^"]+)"', head.get("/r/own1/", {"f3": "异常"}).content.decode())[1].replace("&amp;", "&")
+    assert "<b>2</b> 条" in head.get(link).content.decode() and "设为指标" not in clerk.get("/r/own1/").content.decode()
+    counted = head.post(link, {"label": "异常航线", "unit": "条", "definition": "结论为异常的巡查数"})
     assert counted.status_code == 302
     with scope.everyone(world):
         assert INDICATORS["own.1"].value() == 2

@@ -33,7 +33,7 @@ def test_the_running_city_is_back_soon_after_a_kill_and_the_replay_goes_on(plant
     city, rng = planted.copy(tmp_path / "home"), random.Random(7)
     with city.open(speed=3000) as server:
         seen = ""
-        for _ in range(3):
+        for _ in range(2):
             server.until(lambda seen=seen: step(city) > seen)
             time.sleep(rng.uniform(0.2, 1.5))
             server.kill()

@@ -392,7 +392,7 @@ def test_a_killed_worker_leaves_nothing_half_done(tmp_path):
     env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
     run = [sys.executable, str(WORKER)]
     subprocess.run([*run, "make", "600"], env=env, check=True)
-    for _ in range(3):
+    for _ in range(2):
         worker = subprocess.Popen([*run, "work"], env=env)
         time.sleep(1.5)
         worker.send_signal(signal.SIGKILL)

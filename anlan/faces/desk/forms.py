@@ -21,8 +21,7 @@ from anlan.kernel.forms.models import Design
 from anlan.kernel.indicators import INDICATORS
 from anlan.kernel.indicators import keep as figures
 from anlan.kernel.indicators.models import Figure
-from anlan.kernel.people import scope
-from anlan.kernel.people.roles import ROLES, STAFF
+from anlan.kernel.people.roles import BUREAU, ROLES, STAFF
 from anlan.kernel.registers import find
 from anlan.kernel.registers.register import Register
 
@@ -33,19 +32,14 @@ KEPT = ("title", "group", "way", "basis", "prefix", "items")
 READERS_OF = ("line", "long", "int", "number", "date", "time", "yes", "choice", "points", "unit", "person")
 
 
-def may() -> bool:
-    who = scope.current()
-    return who.can(*figures.MAKERS, area=scope.ROOT) and who.world.actual
-
-
-@require(*STAFF, *figures.MAKERS)
+@require(*STAFF, *BUREAU)
 @require_safe
 def many(request: HttpRequest) -> HttpResponse:
     """Every form, by group, with its version, and the indicators that keepers declared."""
     groups = {g: [f for f in FORMS.values() if f.group == g and f.register.visible()] for g in GROUPS}
     own = {row.name: row for row in Figure.objects.order_by("version")}
     shown = [(INDICATORS[name], row) for name, row in own.items() if name in INDICATORS and INDICATORS[name].book.visible()]
-    return render(request, "desk/forms.html", {"groups": groups, "figures": shown, "may": may(), "ways": WAYS})
+    return render(request, "desk/forms.html", {"groups": groups, "figures": shown, "may": figures.may(), "ways": WAYS})
 
 
 @require(*figures.MAKERS)

@@ -23,7 +23,7 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.indicators import declared as indicators
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
-from anlan.kernel.people.roles import STAFF
+from anlan.kernel.people.roles import BUREAU, STAFF
 from anlan.workplan import acts
 from anlan.workplan.models import Aim, Item, Node, Plan
 
@@ -40,7 +40,7 @@ class Mark:
     said: str
 
 
-@require(*STAFF)
+@require(*STAFF, *BUREAU)
 @require_safe
 def many(request: HttpRequest) -> HttpResponse:
     """The plan in force, section by section, each item with its light."""
@@ -123,7 +123,7 @@ def painted(source: str, start: int, end: int, marks: list[Mark]) -> SafeString:
     )
 
 
-@require(*STAFF)
+@require(*STAFF, *BUREAU)
 @require_safe
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     return _one(request, get_object_or_404(Item.objects.select_related("plan", "owner"), pk=pk))

@@ -24,6 +24,7 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.cases.models import Case
 from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import asked, sees_full
+from anlan.kernel.indicators import keep as figures
 from anlan.kernel.journal import read
 from anlan.kernel.people.roles import ROLES
 from anlan.kernel.places.near import at
@@ -106,7 +107,7 @@ def many(request: HttpRequest, register: Register) -> HttpResponse:
         "heads": [head(register, c, request.GET, full) for c in register.heads], "query": query.urlencode(),
         "writable": register.writable(), "openable": register.openable(), "whole": whole,
         "foot": [sums.get(c.path, "") for c in register.heads] if sums and found else (),
-        "narrowed": chosen(narrowed),
+        "narrowed": chosen(narrowed), "counts": figures.may(),
     }  # fmt: skip
     fragment = request.headers.get("HX-Target") == "rows"
     return render(request, f"registers/{'rows' if fragment else 'list'}.html", context)

@@ -19,12 +19,18 @@ from .models import Figure
 
 log = logging.getLogger(__name__)
 MAKERS = ("leader", "office_head")
-"""Who declares forms and indicators, with the whole city as reach."""
+"""Who declares forms and indicators."""
 _learned = {"pk": 0}
 
 
+def may() -> bool:
+    """May the present asker declare? With the whole city as reach, and in no drill."""
+    who = scope.current()
+    return who.can(*MAKERS, area=scope.ROOT) and who.world.actual
+
+
 def check_maker() -> None:
-    if not scope.current().can(*MAKERS, area=scope.ROOT) or not scope.current().world.actual:
+    if not may():
         raise Refused("声明表单和指标须有全市权限,且在真实世界中办理")
 
 
