@@ -59,7 +59,7 @@ def test_a_form_is_declared_filled_in_counted_and_changed(world):
     assert "崂山北线" in page and "沿海一线" not in page
     assert clerk.get("/r/own1/export/").status_code == 200 and clerk.get("/r/own1/template/").status_code == 200
 
-    link = re.search(r'href="(/desk/figures/new/[^"]+)"', head.get("/r/own1/", {"f3": "异常"}).content.decode())[1].replace("&amp;", "&")
+    link = re.search(r'href="(/desk/forms/figures/new/[^"]+)"', head.get("/r/own1/", {"f3": "异常"}).content.decode())[1].replace("&amp;", "&")
     assert "<b>2</b> 条" in head.get(link).content.decode() and "设为指标" not in clerk.get("/r/own1/").content.decode()
     counted = head.post(link, {"label": "异常航线", "unit": "条", "definition": "结论为异常的巡查数"})
     assert counted.status_code == 302
@@ -84,7 +84,7 @@ def test_a_form_is_declared_filled_in_counted_and_changed(world):
 def test_another_process_learns_what_was_declared(world):
     head = browser("office_head")
     head.post("/desk/forms/new/", {**DRAFT, "way": "task", "decides": ["leader"], "length": "3", "unit": "workdays", "basis": "内部规程"})
-    head.post("/desk/figures/new/?register=own1", {"label": "巡查", "unit": "次", "definition": "全部巡查"})
+    head.post("/desk/forms/figures/new/?register=own1", {"label": "巡查", "unit": "次", "definition": "全部巡查"})
     forget()
     assert "own1" not in ALL
     page = head.get("/r/own1/")
@@ -116,7 +116,7 @@ def test_a_filled_field_keeps_its_kind_and_a_used_form_its_way(world):
 def test_who_keeps_no_plan_declares_nothing(world, role):
     client = browser(role)
     assert client.post("/desk/forms/new/", DRAFT).status_code == 403
-    assert client.post("/desk/figures/new/?register=idea", {"label": "甲", "definition": "乙"}).status_code == 403
+    assert client.post("/desk/forms/figures/new/?register=idea", {"label": "甲", "definition": "乙"}).status_code == 403
     assert not Design.objects.exists() and not Figure.objects.exists()
 
 
@@ -136,7 +136,7 @@ def test_what_the_keeper_types_is_shown_as_text(world):
 
 def test_an_indicator_of_what_does_not_exist_is_refused(world):
     head = browser("leader")
-    assert head.get("/desk/figures/new/?register=nothing").status_code == 404
-    assert head.post("/desk/figures/new/?register=idea", {"label": "", "definition": "乙"}).status_code == 409
-    assert head.post("/desk/figures/new/?register=idea", {"label": "甲", "definition": ""}).status_code == 409
-    assert head.get("/desk/figures/own.9/").status_code == 404
+    assert head.get("/desk/forms/figures/new/?register=nothing").status_code == 404
+    assert head.post("/desk/forms/figures/new/?register=idea", {"label": "", "definition": "乙"}).status_code == 409
+    assert head.post("/desk/forms/figures/new/?register=idea", {"label": "甲", "definition": ""}).status_code == 409
+    assert head.get("/desk/forms/figures/own.9/").status_code == 404

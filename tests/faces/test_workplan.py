@@ -72,6 +72,14 @@ def test_the_official_plan_goes_in_as_a_file_and_comes_out_as_45_items(leader, w
     assert '<mark class="aim" title="目标 5家以上">5家以上</mark>' in text_of(leader.get(f"/desk/workplan/{item.pk}/"))
 
 
+def test_an_item_leads_to_the_forms_that_serve_it(leader, world):
+    with scope.everyone(world):
+        acts.do_take(PAPER.read_text(), acts.check_take(PAPER.read_text()))
+        item = Item.objects.get(no="35")
+    page = text_of(leader.get(f"/desk/workplan/{item.pk}/"))
+    assert '<a href="/r/drill_record/">应急演练</a>' in page and "廉政档案" not in page
+
+
 def test_an_aim_is_measured_by_the_records_and_opens_to_them(leader, world):
     from anlan.safety.supervision.models import Enterprise
 

@@ -28,7 +28,8 @@ from anlan.kernel.registers.register import Register
 ROWS, MORE = 6, 5
 UNITS = {"workdays": "个工作日", "days": "日"}
 OFFERED = ("", "approval", "task", "issue")
-KEPT = ("title", "group", "way", "basis", "prefix", "items")
+KEPT = {"title": "title", "group": "group", "way": "way", "basis": "basis", "prefix": "prefix", "serves": "items"}
+"""What the page sends → what the declaration calls it."""
 READERS_OF = ("line", "long", "int", "number", "date", "time", "yes", "choice", "points", "unit", "person")
 
 
@@ -98,7 +99,7 @@ def _fields(given: QueryDict) -> list[Field]:
 
 def _said(given: QueryDict) -> dict[str, Any]:
     length, unit = given.get("length", "").strip(), given.get("unit", "")
-    said: dict[str, Any] = {name: given.get(name, "").strip() for name in KEPT}
+    said: dict[str, Any] = {own: given.get(sent, "").strip() for sent, own in KEPT.items()}
     for name in ("write", "decides", "raises"):
         said[name] = " ".join(given.getlist(name))
     if given.getlist("see"):
@@ -116,8 +117,8 @@ def _given(name: str) -> QueryDict:
     if (old := FORMS.get(name)) is None:
         given.setlist("write", ["office"])
         return given
-    for key in KEPT:
-        given[key] = getattr(old, key)
+    for sent, own in KEPT.items():
+        given[sent] = getattr(old, own)
     for key in ("write", "decides", "see", "raises"):
         given.setlist(key, getattr(old, key).split())
     given["length"], _, given["unit"] = old.within.partition(" ")

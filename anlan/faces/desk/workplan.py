@@ -20,6 +20,7 @@ from anlan.engines import plan as engine
 from anlan.engines.texts import LARGEST, text_of
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
+from anlan.kernel.forms import FORMS
 from anlan.kernel.indicators import declared as indicators
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
@@ -138,6 +139,7 @@ def _one(request: HttpRequest, item: Item, refused: dict[str, Any] | None = None
     context = {
         "item": item, "light": shown.light, "why": shown.why, "words": acts.LIGHTS, "aims": aims, "nodes": nodes,  # type: ignore[attr-defined]
         "text": painted(item.plan.source, item.start, item.end, marks), "may": may(), "refused": refused or {},
+        "books": [f.register for f in FORMS.values() if item.no in f.items.split() and f.register.visible()],
         "indicators": sorted(indicators.seen(), key=lambda i: i.label), "units": Unit.objects.filter(area_id=scope.ROOT).order_by("code"),
     }  # fmt: skip
     return render(request, "desk/workplan_item.html", context, status=409 if refused else 200)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import wraps
+from functools import reduce, wraps
+from operator import or_
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,8 @@ from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import asked, sees_full
 from anlan.kernel.indicators import keep as figures
 from anlan.kernel.journal import read
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import ROLES
 from anlan.kernel.places.near import at
 from anlan.kernel.registers.register import ALL, PER_PAGE, Register, address, of
@@ -232,7 +235,7 @@ def edit(request: HttpRequest, register: Register, pk: str) -> HttpResponseBase:
 
 def _edit(request: HttpRequest, register: Register, row: Any) -> HttpResponseBase:
     before = facts(register, row) if row is not None else None
-    form = form_of(register)(request.POST or None, instance=row)
+    form = form_of(register)(request.POST or None, instance=row, initial=begun(register) if row is None else None)
     if request.method == "POST":
         asked_for = [request.path, sorted((k, v) for k, v in request.POST.items() if k != "csrfmiddlewaretoken")]
         try:
@@ -246,6 +249,14 @@ def _edit(request: HttpRequest, register: Register, row: Any) -> HttpResponseBas
     offer(form)
     context = {"register": register, "row": row, "form": form, "once": get_random_string(16), "seen": _print(before)}
     return render(request, "registers/form.html", context, status=422 if form.errors else 200)
+
+
+def begun(register: Register) -> dict[str, Any]:
+    """What a new row begins with: the asker's own area, where there is just one."""
+    reaches = scope.current().reaches or ()
+    mine = {r.area for r in reaches if r.role in (*register.write, *register.opens)}
+    areas = list(Area.objects.filter(reduce(or_, (scope.within("code", a) for a in mine))).order_by("code")[:1]) if len(mine) == 1 else []
+    return {"area": areas[0].pk} if areas and register.area == "area_id" else {}
 
 
 def _save(request: HttpRequest, form: RowForm, before: dict[str, Any] | None) -> Answer:
