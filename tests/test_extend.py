@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "extend.md"
 BLOCK = re.compile(r"^```python (\S+)( \+)?\n(.*?)^```$", re.M | re.S)
@@ -89,6 +91,7 @@ def test_each_part_costs_about_twenty_lines():
         assert len(lines) <= 26, name
 
 
+@pytest.mark.slow
 def test_a_stranger_adds_a_room_by_the_page(tmp_path):
     for name, text in blocks().items():
         path = tmp_path / name

@@ -377,17 +377,20 @@ def _workers(env: dict, count: int, rows: int) -> dict:
     return dict(zip(("rows", "done", "ran", "doubled"), map(int, out.split()), strict=True))
 
 
+@pytest.mark.slow
 def test_four_workers_do_no_row_twice_on_sqlite(tmp_path):
     """In small; `python -m bench clock` has them work 10 000 rows."""
     env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
     assert _workers(env, 4, 600) == {"rows": 600, "done": 600, "ran": 600, "doubled": 0}
 
 
+@pytest.mark.slow
 def test_four_workers_do_no_row_twice_on_postgresql(tmp_path, pg_url):
     env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": pg_url}
     assert _workers(env, 4, 600) == {"rows": 600, "done": 600, "ran": 600, "doubled": 0}
 
 
+@pytest.mark.slow
 def test_a_killed_worker_leaves_nothing_half_done(tmp_path):
     env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
     run = [sys.executable, str(WORKER)]
