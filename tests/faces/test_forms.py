@@ -134,6 +134,13 @@ def test_what_the_keeper_types_is_shown_as_text(world):
         assert evil not in head.get(address).content.decode(), address
 
 
+def test_a_field_that_names_rows_of_another_form_is_not_for_the_browser(world):
+    """It would offer the rows of a form that the one who fills in may not read."""
+    head = browser("office_head")
+    sly = {**DRAFT, "kind": ["of", "int", "choice"], "detail": ["staff_file", "", "正常|异常"]}
+    assert "没有“of”这种类型" in head.post("/desk/forms/new/", sly).content.decode() and not Design.objects.exists()
+
+
 def test_an_indicator_of_what_does_not_exist_is_refused(world):
     head = browser("leader")
     assert head.get("/desk/forms/figures/new/?register=nothing").status_code == 404

@@ -1,6 +1,8 @@
 """A thin duty is one declaration: what is wrong in it is said, and what it makes is a register like any other."""
 
 import itertools
+import subprocess
+import time
 
 import pytest
 from django.db import connection
@@ -205,3 +207,34 @@ def test_no_form_shows_a_row_of_another_district(world):
             assert set(form.register.rows()) == (set() if form.city else {mine}), form.name
         with scope.everyone(world):
             assert {mine, other} <= set(form.register.rows()), form.name
+
+
+DECLARE = """
+from datetime import timedelta
+from anlan.kernel.cases.moves import open_case
+from anlan.kernel.clock import now
+from anlan.kernel.forms import Field, keep
+from anlan.kernel.people import scope
+from anlan.kernel.worlds.models import World
+with scope.everyone(World.objects.get(pk=1)):
+    said = {"title": "借车", "group": "大应急", "write": "office", "way": "task", "decides": "leader", "within": "f1", "basis": "内部规程"}
+    form = keep.do_design(keep.check_design("own1", [Field("f1", "归还时间", "time", must=True)], said, ""), "")
+    open_case(form.model(area_id=scope.ROOT, f1=now() + timedelta(seconds=5)))
+"""
+
+
+@pytest.mark.slow
+def test_a_clock_that_runs_already_watches_the_terms_of_what_is_declared_now(planted, tmp_path):
+    city = planted.copy(tmp_path / "home")
+    clock = city.start("work", stdin=subprocess.DEVNULL)
+    try:
+        clock.stdout.readline()
+        city.do("django", "shell", "-v0", "-c", DECLARE)
+        end = time.monotonic() + 40
+        while not city.one("select overdue from made_own1") and time.monotonic() < end:
+            time.sleep(0.2)
+        assert city.one("select overdue from made_own1") == 1
+        assert city.one("select count(*) from journal_line where verb = 'case.overdue' and subject_type = 'made.formown1'") == 1
+    finally:
+        clock.terminate()
+        clock.wait()

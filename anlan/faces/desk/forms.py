@@ -30,7 +30,7 @@ UNITS = {"workdays": "个工作日", "days": "日"}
 OFFERED = ("", "approval", "task", "issue")
 KEPT = {"title": "title", "group": "group", "way": "way", "basis": "basis", "prefix": "prefix", "serves": "items"}
 """What the page sends → what the declaration calls it."""
-READERS_OF = ("line", "long", "int", "number", "date", "time", "yes", "choice", "points", "unit", "person")
+OFFERED_KINDS = ("line", "long", "int", "number", "date", "time", "yes", "choice", "points", "unit", "person")
 
 
 @require(*STAFF, *BUREAU)
@@ -62,7 +62,7 @@ def form(request: HttpRequest, name: str = "") -> HttpResponseBase:
             messages.success(request, f"表单“{made.title}”第{made.version}版已生效")
             return redirect(made.register.url())
     context = {
-        "form": old, "given": given, "fault": fault, "rows": _rows(given, "more" in given), "kinds": [(k, KINDS[k].label) for k in READERS_OF],
+        "form": old, "given": given, "fault": fault, "rows": _rows(given, "more" in given), "kinds": [(k, KINDS[k].label) for k in OFFERED_KINDS],
         "ways": [(w, WAYS[w].label, WAYS[w].said) if w else ("", "登记", "只登记,不办理") for w in OFFERED], "groups": GROUPS,
         "units": UNITS, "roles": [r for r in ROLES.values() if not r.keeper and not r.looks], "versions": Design.objects.filter(name=name).order_by("-version"),
         "write": given.getlist("write"), "decides": given.getlist("decides"), "see": given.getlist("see"), "raises": given.getlist("raises"),
@@ -91,6 +91,8 @@ def _fields(given: QueryDict) -> list[Field]:
         name = row["field"] or next(f"f{n}" for n in range(1, 1000) if f"f{n}" not in used)
         used.add(name)
         try:
+            if row["kind"] not in OFFERED_KINDS:
+                raise Undeclared(f"没有“{row['kind'][:20]}”这种类型")
             found.append(Field(name, row["label"].strip(), row["kind"], row["must"] == "yes", row["detail"].strip().replace("、", "|")))
         except Undeclared as no:
             raise Refused(f"第 {line} 个字段:{no}", field="fields") from no
