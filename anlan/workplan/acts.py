@@ -1,114 +1,30 @@
-"""Taking a plan in, and telling how far its items are."""
+"""What is done to a plan: a finding is judged, mended or added, measured, reported; letters are written and late matters urged."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Prefetch
 from django.utils import timezone
 
-from anlan.engines import plan as engine
+from anlan.engines.workdays import add_workdays
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
+from anlan.kernel.cases.moves import open_case
+from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import now
+from anlan.kernel.clock.calendar import holidays
 from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
 
-from .models import Aim, Item, Node, Plan, day_of
+from .lights import items_of
+from .models import Aim, Item, Letter, Measure, Node, Plan, Proof, Supervision, day_of
+from .take import EDITORS, why_not
+from .turns import RHYTHM, Turn, today, turns_of
 
-EDITORS = ("leader", "duty_lead")
-SOON = timedelta(days=30)
-LIGHTS = {"red": "滞后", "yellow": "临期", "green": "正常", "done": "已完成", "grey": "无数据"}
-
-
-def check_take(source: str, reason: str = "") -> engine.Plan:
-    """May this asker take this text as the city's plan? What was read from it."""
-    if not scope.current().can(*EDITORS, area=scope.ROOT):
-        raise Refused("导入工作要点须有全市权限")
-    found = engine.parse(source)
-    if not found.items:
-        raise Refused("没有读出带编号的事项,请核对文件")
-    if found.year is None:
-        raise Refused("标题和开头都没有年份,请在标题中写明年度", field="source")
-    if Plan.objects.filter(year=found.year).exists() and not reason.strip():
-        raise Refused(f"{found.year}年的工作要点已经导入;修订须写明原因", field="reason")
-    return found
-
-
-def do_take(source: str, found: engine.Plan, reason: str = "") -> Plan:
-    """Keep a plan with everything that was read, each finding still to be confirmed. An older version stays as it was."""
-    who = scope.current()
-    with transaction.atomic():
-        same = Plan.objects.filter(year=found.year)
-        version = (same.aggregate(n=Max("version"))["n"] or 0) + 1
-        same.update(current=False)
-        plan = Plan(
-            area_id=scope.ROOT, title=found.title[:120], year=found.year, version=version, reason=reason.strip()[:200], source=source,
-            taken_at=now(), taken_by=who.name[:40], doubts=[{"line": d.line, "why": d.why, "text": d.text} for d in found.doubts],
-        )  # fmt: skip
-        plan.save()
-        for rank, item in enumerate(found.items, 1):
-            _keep(plan, rank, item)
-        journal.write(
-            "workplan.taken", plan, text=f"导入{plan}:{len(found.items)}项,存疑{len(found.doubts)}处", basis=reason.strip()[:300],
-            after={"items": len(found.items), "doubts": len(found.doubts)}, wide=True,
-        )  # fmt: skip
-    return plan
-
-
-def _keep(plan: Plan, rank: int, read: engine.Item) -> None:
-    title = (read.title or read.text)[:120] or f"第{read.no}项"
-    item = Item(
-        area_id=scope.ROOT, plan=plan, rank=rank, no=read.no[:6], section=read.section[:80], subsection=read.subsection[:80], title=title,
-        text=read.text, documents=read.documents, named=[{k: o[k] for k in ("name", "role")} for o in read.orgs],
-        start=read.span[0], end=read.span[1],
-    )  # fmt: skip
-    item.save()
-    Aim.objects.bulk_create(
-        Aim(
-            area_id=scope.ROOT, item=item, raw=t["raw"][:80], value=t["value"], value_max=t["value_max"], unit=t["unit"],
-            comparator=t["comparator"], clause=t["scope"][:200], start=t["span"][0], end=t["span"][1],
-        )
-        for t in read.targets
-    )  # fmt: skip
-    Node.objects.bulk_create(
-        Node(
-            area_id=scope.ROOT, item=item, raw=n["raw"][:80], kind=n["kind"], norm=n["norm"], day=day_of(n["norm"]),
-            start=n["span"][0], end=n["span"][1],
-        )
-        for n in read.time_nodes
-    )  # fmt: skip
-
-
-def items_of(plan: Plan) -> list[Item]:
-    """A plan's items in order, with their aims and nodes loaded and their light set."""
-    kept = Item.objects.filter(plan=plan).select_related("plan", "owner").order_by("rank").prefetch_related(
-        Prefetch("aims", Aim.objects.exclude(state=Aim.State.STRUCK).order_by("start")),
-        Prefetch("nodes", Node.objects.exclude(state=Node.State.STRUCK).order_by("start")),
-    )  # fmt: skip
-    items = list(kept)
-    today = timezone.localdate(now())
-    for item in items:
-        item.light, item.why = light(item, today)  # type: ignore[attr-defined]
-    return items
-
-
-def light(item: Item, today: date) -> tuple[str, str]:
-    """An item's light and the reason: red for what is overdue and not met, yellow for what falls due soon."""
-    aims, nodes = list(item.aims.all()), list(item.nodes.all())
-    open_ = [n for n in nodes if n.kind == Node.Kind.DEADLINE and n.day and not n.done_on]
-    verdicts = [a.met for a in aims]
-    if aims and all(verdicts):
-        return "done", "目标全部达到"
-    if late := next((n for n in open_ if n.day and n.day < today), None):
-        return "red", f"“{late.raw}”({late.day})已过,尚未完成"
-    if soon := next((n for n in open_ if n.day and n.day <= today + SOON), None):
-        return "yellow", f"“{soon.raw}”({soon.day})将到"
-    if not open_ and all(v is None for v in verdicts):
-        return "grey", "没有可计算的目标,也没有自报"
-    return "green", f"在期限内,目标达到 {sum(v is True for v in verdicts)}/{len(verdicts)}"
+REPORTERS = ("leader", "duty_lead", "office", "office_head", "flood_office", "district_duty")
 
 
 def check_editor() -> None:
@@ -127,14 +43,72 @@ def do_judge(row: Aim | Node, state: str) -> None:
         journal.write("workplan.judged", row, text=f"{row}:{row.get_state_display()}", before=before, after={"state": state})
 
 
+def check_reporter(row: Any) -> None:
+    """Who keeps the plan reports for everybody; an office or district for what it answers for."""
+    who = scope.current()
+    if who.can(*EDITORS, area=scope.ROOT):
+        return
+    owner = row.owner
+    if owner is None or not who.can(*REPORTERS, area=owner.area_id) or not owns(who.unit, owner.pk):
+        raise Refused("只有责任单位和工作要点管理人员可以登记")
+
+
+def owns(unit: str, owner: str) -> bool:
+    """A unit acts for itself and for the units below it."""
+    return bool(unit) and (owner == unit or owner.startswith(unit + "."))
+
+
+def do_mend(row: Aim | Node, given: dict[str, Any]) -> None:
+    """A person puts right what was read, and with that confirms it. ``given`` holds the fields that change."""
+    before = {name: getattr(row, name) for name in given}
+    for name, value in given.items():
+        setattr(row, name, value)
+    row.state = row.State.CONFIRMED
+    if isinstance(row, Node):
+        _check_node(row)
+    elif row.value_max is not None and row.value_max < row.value:
+        raise Refused("目标上限不能小于目标值", field="value_max")
+    with transaction.atomic():
+        row.save()
+        journal.write("workplan.mended", row, text=f"{row}:更正", before=before, after=given)
+
+
+def _check_node(node: Node) -> None:
+    node.day = day_of(node.norm) if node.kind in (Node.Kind.DEADLINE, Node.Kind.EVENT) else None
+    if node.kind == Node.Kind.DEADLINE and node.day is None:
+        raise Refused("截止类节点须有日期", field="norm")
+    if node.kind == Node.Kind.RECURRING and node.norm and not RHYTHM.fullmatch(node.norm):
+        raise Refused("周期须从列表中选择", field="norm")
+    if node.indicator and node.indicator not in INDICATORS:
+        raise Refused("没有这个指标", field="indicator")
+    if node.indicator and not INDICATORS[node.indicator].when:
+        raise Refused("该指标没有按日期计数的口径,不能判断每一期", field="indicator")
+
+
+def do_add(item: Item, kind: str, raw: str, given: dict[str, Any]) -> Aim | Node:
+    """A finding that the reader missed; its words must stand in the item's text."""
+    raw = raw.strip()
+    at = item.plan.source.find(raw, item.start, item.end) if raw else -1
+    if at < 0:
+        raise Refused("请照抄原文中的词语,以便与原文对应", field="raw")
+    start, end = at, at + len(raw)
+    place = {"area_id": scope.ROOT, "item": item, "raw": raw[:80], "start": start, "end": end, "state": Aim.State.CONFIRMED,
+             "measure": Measure.objects.filter(item=item, start__lte=start, end__gte=end).first()}  # fmt: skip
+    row = Aim(**place, clause=raw[:200], **given) if kind == "aim" else Node(**place, **given)
+    if isinstance(row, Node):
+        _check_node(row)
+    with transaction.atomic():
+        row.save()
+        journal.write("workplan.added", row, text=f"{row}:补充", after=given)
+    return row
+
+
 def do_measure(aim: Aim, name: str) -> None:
     """An indicator measures the aim from now on; none leaves it to what its owner reports."""
     if name and name not in INDICATORS:
         raise Refused("没有这个指标", field="indicator")
-    if name and aim.comparator == Aim.Comparator.EACH:
-        raise Refused("该目标要求每个单位分别达到,一个总数说明不了,请自报并写明依据", field="indicator")
-    if name and INDICATORS[name].unit != aim.unit:
-        raise Refused(f"指标的单位是“{INDICATORS[name].unit}”,目标的单位是“{aim.unit}”,不能比较", field="indicator")
+    if name and (fault := why_not(INDICATORS[name], aim)):
+        raise Refused(fault, field="indicator")
     with transaction.atomic():
         before, aim.indicator = {"indicator": aim.indicator}, name
         aim.save(update_fields=["indicator"])
@@ -144,7 +118,7 @@ def do_measure(aim: Aim, name: str) -> None:
 
 def do_report(aim: Aim, value: float, evidence: str) -> None:
     """The owner reports how far the aim is; it is marked as reported and needs its ground."""
-    if aim.measure:
+    if aim.meter:
         raise Refused("该目标由指标计算,不能自报", field="value")
     if not 0 <= value < 10**12:
         raise Refused("自报值须为不小于 0 的数", field="value")
@@ -160,16 +134,49 @@ def do_report(aim: Aim, value: float, evidence: str) -> None:
         )  # fmt: skip
 
 
-def do_finish(node: Node, evidence: str) -> None:
-    """A deadline is kept; the day is today's."""
-    if node.kind != Node.Kind.DEADLINE:
-        raise Refused("只有截止类节点可以登记完成")
+def do_finish(node: Node, evidence: str, happened_on: date | None = None, last: date | None = None) -> Proof:
+    """A deadline, or one turn of what comes round, was kept: on which day, and by what it is shown."""
+    on = today()
+    turn = _turn_of(node, last, on)
+    happened = happened_on or on
     if not evidence.strip():
         raise Refused("请写明完成依据", field="evidence")
+    if happened > on:
+        raise Refused("完成日期不能晚于今天", field="happened_on")
+    if happened.year < node.item.plan.year:
+        raise Refused(f"完成日期早于{node.item.plan.year}年", field="happened_on")
+    key = last if node.kind == Node.Kind.RECURRING else None
+    if Proof.objects.filter(node=node, last=key).exists():
+        raise Refused("已经登记过;如有误,请先撤销原登记")
     with transaction.atomic():
-        node.done_on, node.evidence = timezone.localdate(now()), evidence.strip()[:200]
-        node.save(update_fields=["done_on", "evidence"])
-        journal.write("workplan.finished", node, text=f"{node}:已完成,依据:{node.evidence}", after={"done_on": node.done_on})
+        proof = Proof(area_id=scope.ROOT, node=node, last=key, happened_on=happened, told_on=on, text=evidence.strip()[:200],
+                      by=scope.current().name[:40])  # fmt: skip
+        proof.save()
+        journal.write("workplan.finished", node, text=f"{node}({turn.last}):{happened}完成,依据:{proof.text}",
+                      after={"happened_on": happened, "told_on": on, "last": key})  # fmt: skip
+    return proof
+
+
+def _turn_of(node: Node, last: date | None, on: date) -> Turn:
+    turns = turns_of(node, node.item.plan, on)
+    if not turns:
+        raise Refused("该节点没有期限,不能登记完成;请先更正为截止或周期节点")
+    if node.kind == Node.Kind.DEADLINE:
+        return turns[0]
+    found = next((t for t in turns if t.last == last), None)
+    if found is None or found.state == "ahead":
+        raise Refused("请选择已经开始的一期", field="last")
+    return found
+
+
+def do_take_back(proof: Proof, reason: str) -> None:
+    """A report that was wrong is taken back, with its reason; the journal keeps both."""
+    if not reason.strip():
+        raise Refused("撤销登记须写明原因", field="reason")
+    with transaction.atomic():
+        journal.write("workplan.reopened", proof.node, text=f"撤销登记:{proof}", basis=reason.strip()[:300],
+                      before={"happened_on": proof.happened_on, "text": proof.text})  # fmt: skip
+        proof.delete()
 
 
 def do_own(item: Item, unit: Unit | None) -> None:
@@ -178,3 +185,83 @@ def do_own(item: Item, unit: Unit | None) -> None:
         before, item.owner = {"owner": item.owner_id}, unit
         item.save(update_fields=["owner"])
         journal.write("workplan.owned", item, text=f"{item}:责任单位{unit or '未定'}", before=before, after={"owner": unit and unit.pk})
+
+
+def do_own_measure(measure: Measure, unit: Unit | None) -> None:
+    """One measure of an item has an owner of its own; none leaves it to the item's."""
+    with transaction.atomic():
+        before, measure.owner = {"owner": measure.owner_id}, unit
+        measure.save(update_fields=["owner"])
+        journal.write("workplan.owned", measure, text=f"{measure}:责任单位{unit or '随事项'}", before=before, after={"owner": unit and unit.pk})
+
+
+# ── task letters ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tasks_of(plan: Plan) -> dict[Unit, list[dict[str, Any]]]:
+    """What the plan asks of each unit: its items, and of items of others the measures that are its own."""
+    found: dict[Unit, list[dict[str, Any]]] = {}
+    for item in items_of(plan):
+        holders: dict[Unit, list[Measure]] = {item.owner: []} if item.owner else {}
+        for measure in item.measures.all():
+            if measure.holder:
+                holders.setdefault(measure.holder, []).append(measure)
+        for unit, measures in holders.items():
+            mine = {m.pk for m in measures} | ({None} if unit == item.owner else set())
+            found.setdefault(unit, []).append({
+                "no": item.no, "title": item.title, "item": item.pk, "lead": unit == item.owner, "measures": [m.text for m in measures],
+                "aims": [f"{a.raw}({a.get_comparator_display()})" for a in item.aims.all() if a.measure_id in mine],
+                "nodes": [f"{n.raw}{f'({n.day})' if n.day else ''}" for n in item.nodes.all() if n.measure_id in mine],
+            })  # fmt: skip
+    return found
+
+
+def do_letters(plan: Plan) -> list[Letter]:
+    """A letter for each unit that has none yet; drafts that were not issued are written anew."""
+    made, tasks = [], tasks_of(plan)
+    if not tasks:
+        raise Refused("还没有为事项指定责任单位")
+    with transaction.atomic():
+        kept = {letter.unit_id: letter for letter in Letter.objects.filter(plan=plan)}
+        for unit, body in tasks.items():
+            if (old := kept.get(unit.pk)) is None:
+                made.append(open_case(Letter(area_id=unit.area_id, plan=plan, unit=unit, body=body, number=next_number("plan.letter", plan.year))))
+            elif old.state == "drafted" and old.body != body:
+                Letter.objects.filter(pk=old.pk).update(body=body)
+                journal.write("workplan.letter", old, text=f"{old}:按现行分工重新拟制")
+                made.append(old)
+    return made
+
+
+# ── urging and supervising ──────────────────────────────────────────────────────────────────────────────────
+
+
+def check_urge(item: Item, unit: Unit | None, demand: str, due_by: datetime | None) -> None:
+    check_editor()
+    if unit is None:
+        raise Refused("请先指定责任单位", field="unit")
+    if not demand.strip():
+        raise Refused("请写明要求", field="demand")
+    if due_by is None or due_by <= now():
+        raise Refused("反馈时限须晚于现在", field="due_by")
+
+
+def do_urge(item: Item, unit: Unit, demand: str, due_by: datetime, turn: Turn | None = None) -> Supervision:
+    """Open a supervision, in its first state: its unit is told, and a term runs."""
+    row = Supervision(area_id=unit.area_id, item=item, node=turn and turn.node, unit=unit, demand=demand.strip()[:1000], due_by=due_by,
+                      turn_last=turn and turn.last)  # fmt: skip
+    return open_case(row, text=f"催办{row}:{row.demand[:80]}")  # type: ignore[return-value]
+
+
+def urge_late(plan: Plan, workdays: int) -> list[Supervision]:
+    """Urge each missed turn that has an owner and is not being urged yet."""
+    made, on = [], today()
+    known = set(Supervision.objects.filter(item__plan=plan).values_list("node_id", "turn_last"))
+    term = datetime.combine(add_workdays(on, workdays, holidays()), time(18), timezone.get_default_timezone())
+    for item in items_of(plan):
+        for turn in item.turns:
+            unit = turn.node.owner
+            if turn.state == "missed" and unit and (turn.node.pk, turn.last) not in known and on - turn.last >= timedelta(days=1):
+                said = f"“{turn.node.raw}”({turn.last})已过,尚未完成,请说明情况和完成时间"
+                made.append(do_urge(item, unit, said, term, turn))
+    return made

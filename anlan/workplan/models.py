@@ -5,8 +5,12 @@ from typing import Any
 
 from django.db import models
 
+from anlan.kernel.cases.models import Case
 from anlan.kernel.indicators.declared import INDICATORS, Indicator
+from anlan.kernel.indicators.models import Kept
 from anlan.kernel.people.scope import Placed
+
+from .flows import LETTER, SUPERVISION
 
 
 class Plan(Placed):
@@ -56,6 +60,28 @@ class Item(Placed):
         return f"{self.no}.{self.title}"
 
 
+class Measure(Placed):
+    """One thing that an item sets out to do: a sentence of its text, which may have an owner of its own."""
+
+    item = models.ForeignKey(Item, models.CASCADE, verbose_name="事项", related_name="measures")
+    rank = models.PositiveSmallIntegerField("序", editable=False)
+    text = models.TextField("措施", max_length=2000)
+    owner = models.ForeignKey("people.Unit", models.PROTECT, null=True, blank=True, verbose_name="责任单位", related_name="+")
+    start = models.PositiveIntegerField("起", editable=False, default=0)
+    end = models.PositiveIntegerField("止", editable=False, default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "要点措施"
+
+    def __str__(self) -> str:
+        return f"{self.item.no}.({self.rank}) {self.text[:40]}"
+
+    @property
+    def holder(self) -> Any:
+        """Who answers for it: its own owner, else the item's."""
+        return self.owner or self.item.owner
+
+
 class Found(Placed):
     """Something that was read out of an item's text and that a person confirms, mends or strikes out."""
 
@@ -65,12 +91,18 @@ class Found(Placed):
         STRUCK = "struck", "不是"
 
     raw = models.CharField("原文", max_length=80)
+    measure = models.ForeignKey(Measure, models.SET_NULL, null=True, blank=True, verbose_name="措施", related_name="+")
     state = models.CharField("核对", max_length=10, choices=State, default=State.READ)
     start = models.PositiveIntegerField("起", editable=False, default=0)
     end = models.PositiveIntegerField("止", editable=False, default=0)
 
     class Meta:
         abstract = True
+
+    @property
+    def owner(self) -> Any:
+        """Who answers for it: the unit of its measure, else of its item."""
+        return self.measure.holder if self.measure else self.item.owner  # type: ignore[attr-defined]
 
 
 class Aim(Found):
@@ -101,24 +133,26 @@ class Aim(Found):
         return f"{self.item}:{self.raw}"
 
     @property
-    def measure(self) -> Indicator | None:
+    def meter(self) -> Indicator | None:
         """The indicator that measures it, when one is named and still declared."""
         return INDICATORS.get(self.indicator)
 
     @property
-    def reached(self) -> float | None:
-        """What stands now: computed where an indicator measures it, else as reported; None when nobody knows."""
-        return self.measure.value() if self.measure else self.reported
+    def needed(self) -> float:
+        """What must be reached. Where each of a list must have its own, a coverage of 100 per cent."""
+        return 100.0 if self.comparator == self.Comparator.EACH and self.meter else self.value
 
     @property
-    def met(self) -> bool | None:
-        """Is it reached? None when nobody knows."""
-        now = self.reached
-        if now is None:
+    def needed_unit(self) -> str:
+        return "%" if self.comparator == self.Comparator.EACH and self.meter else self.unit
+
+    def share(self, reached: float | None) -> float | None:
+        """How much of it is reached, from 0 to 1; None when nobody knows."""
+        if reached is None:
             return None
         if self.comparator == self.Comparator.LE:
-            return now <= self.value
-        return now >= self.value
+            return 1.0 if reached <= self.value else 0.0
+        return min(1.0, reached / self.needed) if self.needed else 1.0
 
 
 class Node(Found):
@@ -135,14 +169,103 @@ class Node(Found):
     kind = models.CharField("类别", max_length=10, choices=Kind)
     norm = models.CharField("规范值", max_length=12, blank=True)
     day = models.DateField("日期", null=True, blank=True)
-    done_on = models.DateField("完成日期", null=True, blank=True)
-    evidence = models.CharField("完成依据", max_length=200, blank=True)
+    indicator = models.CharField("完成情况由指标判断", max_length=60, blank=True)
+    least = models.PositiveIntegerField("每期至少", default=1)
 
     class Meta:
         verbose_name = verbose_name_plural = "要点节点"
 
     def __str__(self) -> str:
         return f"{self.item}:{self.raw}"
+
+
+class Proof(Placed):
+    """What was reported of a node: for a deadline once, for what comes round once a turn. ``happened_on`` is when it was
+    done and ``told_on`` when it was said, so that a paper that comes late does not make the work late."""
+
+    node = models.ForeignKey(Node, models.CASCADE, verbose_name="节点", related_name="proofs")
+    last = models.DateField("所属期末", null=True, blank=True)
+    happened_on = models.DateField("完成日期")
+    told_on = models.DateField("登记日期")
+    text = models.CharField("完成依据", max_length=200)
+    by = models.CharField("登记人", max_length=40)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "节点完成登记"
+        constraints = [models.UniqueConstraint("node", "last", name="proof_once_a_turn", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return f"{self.node}:{self.happened_on}完成"
+
+
+class Letter(Case):
+    """The task letter of one unit: what a plan asks of it, as it stood when the letter was issued."""
+
+    flow = LETTER
+
+    plan = models.ForeignKey(Plan, models.PROTECT, verbose_name="工作要点", related_name="letters")
+    unit = models.ForeignKey("people.Unit", models.PROTECT, verbose_name="责任单位", related_name="+")
+    number = models.PositiveIntegerField("编号")
+    body: Any = models.JSONField("任务", default=list)
+    opinion = models.CharField("意见", max_length=400, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "任务书"
+        constraints = [models.UniqueConstraint("plan", "unit", name="letter_once")]
+
+    def __str__(self) -> str:
+        return f"{self.plan.year}年任务书第{self.number}号({self.unit})"
+
+
+class Supervision(Case):
+    """A late matter is urged, then supervised, until its answer is accepted."""
+
+    flow = SUPERVISION
+
+    item = models.ForeignKey(Item, models.PROTECT, verbose_name="事项", related_name="supervisions")
+    node = models.ForeignKey(Node, models.SET_NULL, null=True, blank=True, verbose_name="节点", related_name="supervisions")
+    unit = models.ForeignKey("people.Unit", models.PROTECT, verbose_name="责任单位", related_name="+")
+    demand = models.TextField("要求", max_length=1000)
+    due_by = models.DateTimeField("反馈时限")
+    turn_last = models.DateField("所属期末", null=True, blank=True, editable=False)
+    reply = models.TextField("反馈", max_length=2000, blank=True)
+    opinion = models.TextField("意见", max_length=1000, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "催办督办"
+
+    def __str__(self) -> str:
+        return f"{self.unit}:{self.item}"
+
+
+class Scheme(Kept):
+    """One version of how offices and districts are marked: groups, weights and rules. The newest is in force."""
+
+    body: Any = models.JSONField("方案")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "考核方案"
+        constraints = [models.UniqueConstraint("name", "version", name="scheme_once")]
+
+
+class Tally(models.Model):
+    """Terms kept and missed, added up from the journal by quarter, acting unit and district."""
+
+    quarter = models.DateField("季度")
+    unit = models.CharField("单位", max_length=60, blank=True)
+    district = models.CharField("区(市)", max_length=6, blank=True)
+    kept = models.PositiveIntegerField("按时")
+    late = models.PositiveIntegerField("逾期")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "时效统计"
+        constraints = [models.UniqueConstraint("quarter", "unit", "district", name="tally_once")]
+
+
+class Counted(models.Model):
+    """Up to which journal line the tally has come."""
+
+    upto = models.BigIntegerField("已计至", default=0)
 
 
 def day_of(norm: str) -> date | None:

@@ -11,7 +11,7 @@ from anlan.faces import gate
 from anlan.kernel.clock import travelled
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
-from anlan.workplan import acts
+from anlan.workplan import acts, lights, take
 from anlan.workplan.models import Aim, Item, Node, Plan
 from tests.kernel import city
 
@@ -50,7 +50,7 @@ def text_of(response):
 
 def taken(world, source=SMALL):
     with scope.everyone(world):
-        return acts.do_take(source, acts.check_take(source))
+        return take.do_take(source, take.check_take(source))
 
 
 def step(client, kind, row, name, **given):
@@ -74,7 +74,7 @@ def test_the_official_plan_goes_in_as_a_file_and_comes_out_as_45_items(leader, w
 
 def test_an_item_leads_to_the_forms_that_serve_it(leader, world):
     with scope.everyone(world):
-        acts.do_take(PAPER.read_text(), acts.check_take(PAPER.read_text()))
+        take.do_take(PAPER.read_text(), take.check_take(PAPER.read_text()))
         item = Item.objects.get(no="35")
     books = text_of(leader.get(f"/desk/workplan/{item.pk}/")).partition("工作台账")[2].partition("</p>")[0]
     assert '<a href="/r/drill_record/">应急演练</a>' in books and "廉政档案" not in books
@@ -94,7 +94,7 @@ def test_an_aim_is_measured_by_the_records_and_opens_to_them(leader, world):
     assert step(leader, "aim", aim, "measure", indicator="supervision.enterprises").status_code == 302
     for n in range(2):
         with scope.everyone(world):
-            light = {i.no: i.light for i in acts.items_of(Plan.objects.get())}
+            light = {i.no: i.light for i in lights.items_of(Plan.objects.get())}
         assert light["2"] == "green"
         with scope.everyone(world):
             Enterprise(name=f"厂{n}", trade="dust", level=1, staff=9, area_id=city.SHAZIKOU, lon=120.5, lat=36.1).save()
@@ -121,8 +121,8 @@ def test_the_light_follows_the_deadline(leader, world):
     with scope.everyone(world):
         plan = Plan.objects.get()
         for day, expected in ((date(YEAR, 10, 1), "green"), (date(YEAR, 12, 15), "yellow"), (date(YEAR + 1, 1, 1), "red")):
-            assert acts.light(acts.items_of(plan)[0], day)[0] == expected, day
-        assert acts.items_of(plan)[2].light == "grey"
+            assert lights.light(lights.items_of(plan)[0], day)[0] == expected, day
+        assert lights.items_of(plan)[2].light == "grey"
     with travelled(timedelta(days=400)):
         assert "滞后" in text_of(leader.get("/desk/workplan/"))
         assert step(leader, "node", node, "finish", evidence="").status_code == 409
@@ -136,7 +136,7 @@ def test_what_is_struck_out_counts_no_more(leader, world):
     aim = Aim.everywhere.get(unit="次")
     assert step(leader, "aim", aim, "judge", state="struck").status_code == 302
     with scope.everyone(world):
-        assert list(acts.items_of(Plan.objects.get())[0].aims.all()) == []
+        assert list(lights.items_of(Plan.objects.get())[0].aims.all()) == []
     assert step(leader, "aim", aim, "judge", state="perhaps").status_code == 409
 
 

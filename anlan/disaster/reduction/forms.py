@@ -1,4 +1,5 @@
 from anlan.kernel.forms import Form
+from anlan.kernel.indicators import Indicator
 
 OFFICE = "office office_head"
 
@@ -22,3 +23,13 @@ Form("model_community", "综合减灾示范创建",
 Form("outreach", "防灾减灾科普活动",
      "topic:活动名称! kind:形式:进企业|进农村|进社区|进学校|进家庭|知识竞答|媒体宣传! held_on:日期:date! people:参加人次:int",
      items="14 17", group="大减灾", write=f"{OFFICE} district_duty town_duty")  # fmt: skip
+Form("secondary_disaster", "次生衍生灾害",
+     "name:名称! happened_on:发生日期:date! origin:原生灾害! loss:损失情况:long! cause:原因:long",
+     items="15", group="大减灾", write=f"{OFFICE} flood_office duty_officer", prefix="次生灾害")  # fmt: skip
+
+Indicator("reduction.inquiries", "自然灾害调查评估", "inquiry", {"state": "done"}, unit="个", when="closed_at", aim="自然灾害调查评估",
+          definition="期内验收通过的自然灾害调查评估试点数")  # fmt: skip
+Indicator("reduction.communities", "综合减灾示范社区", "model_community", {"level": ["国家级", "省级", "市级"], "state": "approved"}, unit="个",
+          when="closed_at", aim="示范社区*", definition="期内批准的国家、省、市级综合减灾示范社区数")  # fmt: skip
+Indicator("zero.secondary", "次生衍生灾害", "secondary_disaster", unit="起", when="happened_on", zero="力争自然灾害零次生衍生灾害",
+          definition="期内登记的自然灾害次生、衍生灾害起数")  # fmt: skip

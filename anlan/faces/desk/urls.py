@@ -2,7 +2,24 @@
 
 from django.urls import path
 
-from . import calls, drill, events, forms, handover, home, intake, orders, papers, phone, signals, workplan, worlds
+from . import (
+    calls,
+    drill,
+    events,
+    forms,
+    handover,
+    home,
+    intake,
+    leader,
+    marks,
+    orders,
+    papers,
+    phone,
+    plan_year,
+    signals,
+    workplan,
+    worlds,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -56,6 +73,18 @@ urlpatterns = [
     path("forms/figures/<str:name>/", forms.figure, name="figure"),
     path("workplan/", workplan.many, name="workplan"),
     path("workplan/take/", workplan.take, name="workplan-take"),
+    path("workplan/calendar/", plan_year.calendar, name="workplan-calendar"),
+    path("workplan/letters/", plan_year.letters, name="workplan-letters"),
+    path("workplan/letters/write/", plan_year.write_letters, name="workplan-letters-write"),
+    path("workplan/letters/<int:pk>/letter.docx", plan_year.letter, name="workplan-letter"),
+    path("workplan/versions/", plan_year.versions, name="workplan-versions"),
     path("workplan/<int:pk>/", workplan.one, name="workplan-item"),
     path("workplan/<str:kind>/<int:pk>/<slug:step>/", workplan.change, name="workplan-change"),
+    path("marks/", marks.many, name="marks"),
+    path("marks/scheme/", marks.put_in_force, name="marks-scheme"),
+    path("marks/ranking.docx", marks.paper, name="marks-paper"),
+    path("marks/<str:code>/", marks.one, name="marks-unit"),
+    path("marks/<str:code>/terms/", marks.terms, name="marks-terms"),
+    path("leader/", leader.page, name="leader"),
+    path("leader/progress.docx", leader.paper, name="leader-paper"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,8 +27,12 @@ from anlan.kernel.indicators import declared as indicators
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
 from anlan.kernel.people.roles import BUREAU, STAFF
-from anlan.workplan import acts
-from anlan.workplan.models import Aim, Item, Node, Plan
+from anlan.kernel.registers import find
+from anlan.workplan import acts, lights
+from anlan.workplan import take as take_in
+from anlan.workplan.models import Aim, Item, Measure, Node, Plan, Proof, day_of
+from anlan.workplan.take import EDITORS
+from anlan.workplan.turns import RHYTHMS
 
 LONGEST = 1_000_000
 
@@ -44,20 +50,26 @@ class Mark:
 @require(*STAFF, *BUREAU)
 @require_safe
 def many(request: HttpRequest) -> HttpResponse:
-    """The plan in force, section by section, each item with its light."""
-    plan = Plan.objects.filter(current=True).order_by("-year").first()
-    items = acts.items_of(plan) if plan else []
-    counts = {name: sum(i.light == name for i in items) for name in acts.LIGHTS}  # type: ignore[attr-defined]
-    parts = [(head, list(rows)) for head, rows in groupby(items, key=lambda i: (i.section, i.subsection))]
-    lights = [(name, said, counts[name]) for name, said in acts.LIGHTS.items()]
-    return render(request, "desk/workplan.html", {"plan": plan, "parts": parts, "lights": lights, "may": may(), "words": acts.LIGHTS})
+    """The plan in force, section by section, each item with its light; the goals of nought above it."""
+    plan = lights.plan_in_force()
+    items = lights.items_of(plan) if plan else []
+    wanted, unit = request.GET.get("light", ""), request.GET.get("unit", "")
+    counts = {name: sum(i.light == name for i in items) for name in lights.LIGHTS}  # type: ignore[attr-defined]
+    shown = [i for i in items if (not wanted or i.light == wanted) and (not unit or i.owner_id == unit)]  # type: ignore[attr-defined]
+    context = {
+        "plan": plan, "parts": [(head, list(rows)) for head, rows in groupby(shown, key=lambda i: (i.section, i.subsection))],
+        "lights": [(name, said, counts[name]) for name, said in lights.LIGHTS.items()], "may": may(), "words": lights.LIGHTS,
+        "zeros": lights.zeros(plan) if plan else [], "period": lights.period_of(plan) if plan else None, "wanted": wanted, "unit": unit,
+        "units": sorted({i.owner for i in items if i.owner}, key=lambda u: u.pk),
+    }  # fmt: skip
+    return render(request, "desk/workplan.html", context)
 
 
 def may() -> bool:
-    return scope.current().can(*acts.EDITORS, area=scope.ROOT)
+    return scope.current().can(*EDITORS, area=scope.ROOT)
 
 
-@require(*acts.EDITORS)
+@require(*EDITORS)
 @require_http_methods(["GET", "POST"])
 def take(request: HttpRequest) -> HttpResponseBase:
     """Two steps on one page: a file or a text is read and shown beside its findings; then it is taken."""
@@ -72,13 +84,23 @@ def take(request: HttpRequest) -> HttpResponseBase:
         if len(source) > LONGEST:
             raise Refused(f"原文超过 {LONGEST // 10_000} 万字")
         if "take" not in request.POST:
-            return _take(request, source, reason, engine.parse(source))
-        found = acts.check_take(source, reason)
+            return _take(request, source, reason, engine.parse(source, _year(request)))
+        found = take_in.check_take(source, reason, _year(request))
     except Refused as no:
-        return _take(request, source, reason, engine.parse(source) if source else None, str(no))
-    plan = acts.do_take(source, found, reason)
+        return _take(request, source, reason, engine.parse(source, _year(request)) if source else None, str(no))
+    plan = take_in.do_take(source, found, reason)
     messages.success(request, f"已导入{plan},共{len(found.items)}项;读出的目标和节点请逐项核对")
     return redirect("desk:workplan")
+
+
+def _year(request: HttpRequest) -> int | None:
+    """The year that was typed for a paper which names none."""
+    typed = request.POST.get("year", "").strip()
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit() and 2000 <= int(typed) <= 2099):
+        raise Refused("年度须为四位数字", field="year")
+    return int(typed)
 
 
 def _read(file: UploadedFile) -> str:
@@ -93,7 +115,7 @@ def _read(file: UploadedFile) -> str:
 
 def _take(request: HttpRequest, source: str, reason: str, found: engine.Plan | None = None, fault: str = "") -> HttpResponse:
     known = Plan.objects.filter(year=found.year, current=True).first() if found and found.year else None
-    context: dict[str, Any] = {"source": source, "reason": reason, "found": found, "fault": fault, "known": known}
+    context: dict[str, Any] = {"source": source, "reason": reason, "found": found, "fault": fault, "known": known, "year": request.POST.get("year", "")}
     if found:
         marks = [m for item in found.items for m in _marks_of(item)]
         context["text"] = painted(source, 0, len(source), marks)
@@ -132,56 +154,131 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _one(request: HttpRequest, item: Item, refused: dict[str, Any] | None = None) -> HttpResponse:
     """An item's own words on the left, what was read out of them on the right."""
-    aims, nodes = list(item.aims.order_by("start")), list(item.nodes.order_by("start"))
-    marks = [Mark(a.start, a.end, "aim", f"目标 {a.raw}") for a in aims if a.state != Aim.State.STRUCK]
-    marks += [Mark(n.start, n.end, "node", f"时间节点 {n.raw}") for n in nodes if n.state != Node.State.STRUCK]
-    shown = next(i for i in acts.items_of(item.plan) if i.pk == item.pk)
+    shown: Any = next(iter(lights.items_of(item.plan, pk=item.pk)))
+    struck = [*item.aims.filter(state=Aim.State.STRUCK), *item.nodes.filter(state=Node.State.STRUCK)]
+    marks = [Mark(a.start, a.end, "aim", f"目标 {a.raw}") for a in shown.aims.all()]
+    marks += [Mark(n.start, n.end, "node", f"时间节点 {n.raw}") for n in shown.nodes.all()]
+    turns: dict[int, list[Any]] = {}
+    for turn in shown.turns:
+        turns.setdefault(turn.node.pk, []).append(turn)
     context = {
-        "item": item, "light": shown.light, "why": shown.why, "words": acts.LIGHTS, "aims": aims, "nodes": nodes,  # type: ignore[attr-defined]
-        "text": painted(item.plan.source, item.start, item.end, marks), "may": may(), "refused": refused or {},
+        "item": item, "light": shown.light, "why": shown.why, "words": lights.LIGHTS, "progress": shown.progress, "struck": struck,
+        "nodes": [(n, turns.get(n.pk, []), list(n.proofs.all())) for n in shown.nodes.all()], "measures": shown.measures.all(),
+        "text": painted(item.plan.source, item.start, item.end, marks), "may": may(), "refused": refused or {}, "reports": _reports(item),
         "books": [f.register for f in FORMS.values() if item.no in f.items.split() and f.register.visible()],
-        "indicators": sorted(indicators.seen(), key=lambda i: i.label), "units": Unit.objects.filter(area_id=scope.ROOT).order_by("code"),
+        "indicators": sorted(indicators.seen(), key=lambda i: i.label), "units": Unit.everywhere.filter(kind__in=OWNERS).order_by("area_id", "code"),
+        "rhythms": RHYTHMS, "comparators": Aim.Comparator.choices, "kinds": Node.Kind.choices, "past": not item.plan.current,
+        "supervisions": item.supervisions.select_related("unit").order_by("-id"), "link": find("plansupervision").link,
     }  # fmt: skip
     return render(request, "desk/workplan_item.html", context, status=409 if refused else 200)
 
 
+def _reports(item: Item) -> bool:
+    """May the asker report for this item or for one of its measures?"""
+    who = scope.current()
+    owners = {item.owner_id, *item.measures.values_list("owner_id", flat=True)} - {None}
+    return may() or (who.can(*acts.REPORTERS, area="") and any(acts.owns(who.unit, owner) for owner in owners))
+
+
 @require_POST
-@require(*acts.EDITORS)
+@require(*EDITORS, *acts.REPORTERS)
 def change(request: HttpRequest, kind: str, pk: int, step: str) -> HttpResponseBase:
     """One form of an item's page; after a refusal the page comes back with what was typed."""
     if (kind, step) not in STEPS:
         raise Http404("没有这个办理步骤")
-    row: Any = get_object_or_404({"aim": Aim, "node": Node, "item": Item}[kind].objects, pk=pk)
-    item = row if kind == "item" else row.item
+    row: Any = get_object_or_404(KINDS[kind].objects, pk=pk)
+    item = row if kind == "item" else row.node.item if kind == "proof" else row.item
     try:
-        acts.check_editor()
+        if not item.plan.current:
+            raise Refused("这是已被替代的版本,只供查阅")
+        (acts.check_reporter if step in REPORTS else _check_editor)(row)
         STEPS[kind, step](row, request.POST)
     except Refused as no:
-        return _one(request, item, {"pk": pk, "kind": kind, "field": no.field, "message": str(no), **request.POST.dict()})
+        return _one(request, item, {"pk": pk, "kind": kind, "step": step, "field": no.field, "message": str(no), **request.POST.dict()})
     return redirect("desk:workplan-item", pk=item.pk)
 
 
-def _report(aim: Aim, given: Any) -> None:
+def _check_editor(row: Any) -> None:
+    acts.check_editor()
+
+
+def _number(given: Any, name: str, label: str) -> float:
     try:
-        value = float(given.get("value", ""))
+        value = float(given.get(name, ""))
     except ValueError as fault:
-        raise Refused("自报值须为数字", field="value") from fault
-    acts.do_report(aim, value, given.get("evidence", ""))
+        raise Refused(f"{label}须为数字", field=name) from fault
+    if not 0 <= value < 10**12:
+        raise Refused(f"{label}须为不小于 0 的数", field=name)
+    return value
 
 
-def _own(item: Item, given: Any) -> None:
+def _day(given: Any, name: str, label: str) -> date | None:
+    typed = given.get(name, "").strip()
+    if typed and day_of(typed) is None:
+        raise Refused(f"{label}须为日期,例如 2026-12-31", field=name)
+    return day_of(typed)
+
+
+def _report(aim: Aim, given: Any) -> None:
+    acts.do_report(aim, _number(given, "value", "自报值"), given.get("evidence", ""))
+
+
+def _unit(given: Any) -> Unit | None:
     code = given.get("unit", "")
-    unit = Unit.objects.filter(pk=code).first() if code else None
+    unit = Unit.everywhere.filter(pk=code, kind__in=OWNERS).first() if code else None
     if code and unit is None:
-        raise Refused("没有这个单位,或不在您的管辖范围内", field="unit")
-    acts.do_own(item, unit)
+        raise Refused("没有这个单位", field="unit")
+    return unit
 
 
+def _finish(node: Node, given: Any) -> None:
+    acts.do_finish(node, given.get("evidence", ""), _day(given, "happened_on", "完成日期"), _day(given, "last", "期末"))
+
+
+def _aim_fields(given: Any) -> dict[str, Any]:
+    if given.get("comparator") not in Aim.Comparator.values:
+        raise Refused("请选择目标的要求", field="comparator")
+    most = _number(given, "value_max", "目标上限") if given.get("value_max", "").strip() else None
+    return {"value": _number(given, "value", "目标值"), "value_max": most, "unit": given.get("of", "").strip()[:10], "comparator": given["comparator"]}
+
+
+def _node_fields(given: Any) -> dict[str, Any]:
+    if given.get("kind") not in Node.Kind.values:
+        raise Refused("请选择节点的类别", field="kind")
+    dated = given["kind"] in (Node.Kind.DEADLINE, Node.Kind.EVENT)
+    if dated:
+        _day(given, "day", "日期")
+    least = _number(given, "least", "每期至少") if given.get("least", "").strip() else 1
+    if least != int(least) or not 1 <= least <= 100_000:
+        raise Refused("每期至少须为 1 至 100000 的整数", field="least")
+    norm = given.get("day", "").strip() if dated else given.get("norm", "").strip()[:12]
+    return {"kind": given["kind"], "norm": norm, "indicator": given.get("indicator", ""), "least": int(least)}
+
+
+def _urge(item: Item, given: Any) -> None:
+    day = _day(given, "due_by", "反馈时限")
+    due = datetime.combine(day, time(18), timezone.get_default_timezone()) if day else None
+    unit = _unit(given) or item.owner
+    acts.check_urge(item, unit, given.get("demand", ""), due)
+    assert unit is not None and due is not None
+    acts.do_urge(item, unit, given.get("demand", ""), due)
+
+
+OWNERS = ("内设", "应急", "防指", "防办", "直属")
+KINDS: dict[str, Any] = {"aim": Aim, "node": Node, "item": Item, "measure": Measure, "proof": Proof}
+REPORTS = ("report", "finish")
 STEPS: dict[tuple[str, str], Any] = {
     ("aim", "judge"): lambda row, given: acts.do_judge(row, given.get("state", "")),
     ("node", "judge"): lambda row, given: acts.do_judge(row, given.get("state", "")),
+    ("aim", "mend"): lambda row, given: acts.do_mend(row, _aim_fields(given)),
+    ("node", "mend"): lambda row, given: acts.do_mend(row, _node_fields(given)),
+    ("item", "add-aim"): lambda row, given: acts.do_add(row, "aim", given.get("raw", ""), _aim_fields(given)),
+    ("item", "add-node"): lambda row, given: acts.do_add(row, "node", given.get("raw", ""), _node_fields(given)),
     ("aim", "measure"): lambda row, given: acts.do_measure(row, given.get("indicator", "")),
     ("aim", "report"): _report,
-    ("node", "finish"): lambda row, given: acts.do_finish(row, given.get("evidence", "")),
-    ("item", "own"): _own,
+    ("node", "finish"): _finish,
+    ("proof", "take-back"): lambda row, given: acts.do_take_back(row, given.get("reason", "")),
+    ("item", "own"): lambda row, given: acts.do_own(row, _unit(given)),
+    ("measure", "own"): lambda row, given: acts.do_own_measure(row, _unit(given)),
+    ("item", "urge"): _urge,
 }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from anlan.kernel.indicators.declared import seen
+from anlan.kernel.clock import now
+from anlan.kernel.indicators.declared import INDICATORS, Indicator, quarter_of, seen
+from anlan.kernel.indicators.measures import missed_of
+from anlan.kernel.people.models import Area
 from anlan.kernel.places import check
 from anlan.kernel.places.near import SOURCES, at, near
 from anlan.kernel.registers.register import ALL, Register
@@ -26,6 +31,40 @@ def indicators(request: HttpRequest) -> HttpResponse:
     """The indicators of the registers that the asker may open."""
     numbers = [(one.book, one.number()) for one in seen()]
     return render(request, "registers/indicators.html", {"numbers": numbers})
+
+
+@require_safe
+def indicator(request: HttpRequest, name: str) -> HttpResponse:
+    """One figure taken apart: its definition, its rows, its districts and quarters, and what is missing."""
+    one = INDICATORS.get(name)
+    if one is None or not one.book.visible():
+        raise Http404("没有这项指标,或不在您的查看范围内")
+    today = timezone.localdate(now())
+    quarters = [quarter_of(date(today.year, month, 1)) for month in (1, 4, 7, 10) if month <= today.month] if one.when else []
+    districts = Area.objects.filter(level="district").order_by("code") if one.by_area else ()
+    context = {
+        "one": one, "number": one.number(),
+        "quarters": [(f"{first:%Y}年第{(first.month + 2) // 3}季度", one.value((first, last)), one.href((first, last))) for first, last in quarters],
+        "districts": [(area, one.value(area=area.pk), one.href(area=area.pk)) for area in districts],
+        "missing": _missing(one), "late": _late(one), "most": SHOWN,
+    }  # fmt: skip
+    return render(request, "registers/indicator.html", context)
+
+
+def _missing(one: Indicator) -> list[tuple[str, str]] | None:
+    """Who of the master list has too few rows; None where there is no such list."""
+    if one.measure[0] != "covered":
+        return None
+    rows = one.list_register.model._default_manager.filter(pk__in=one.missing())
+    return [(str(row), one.list_register.link(row)) for row in rows.order_by("pk")[: SHOWN + 1]]
+
+
+def _late(one: Indicator) -> list[tuple[str, str]] | None:
+    """The cases that missed a term, where that is what the indicator judges."""
+    if one.measure[0] != "kept":
+        return None
+    rows = one.rows()
+    return [(str(row), one.book.link(row)) for row in rows.filter(pk__in=missed_of(rows)).order_by("-pk")[: SHOWN + 1]]
 
 
 def places() -> list[Register]:
@@ -84,5 +123,5 @@ def _typed(given: QueryDict) -> dict[str, Any]:
     return {name: given[name] for name in ("lon", "lat") if name in given}
 
 
-for page in (indicators, around):
+for page in (indicators, indicator, around):
     page.roles = KEEPERS  # type: ignore[attr-defined]  # each register's ``see`` decides

@@ -165,11 +165,11 @@ def router(register: Register) -> Router:
 
 
 class Figure(Schema):
-    """An indicator: its value is the number (or sum) of the rows that its page lists."""
+    """An indicator as it stands now; ``value`` is null while there is nothing to judge."""
 
     name: str
     label: str
-    value: float | int
+    value: float | int | None
     unit: str
     definition: str
     state: str

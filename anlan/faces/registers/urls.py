@@ -6,6 +6,7 @@ app_name = "registers"
 urlpatterns = [
     path("", pages.index, name="index"),
     path("indicators/", across.indicators, name="indicators"),
+    path("indicators/<str:name>/", across.indicator, name="indicator"),
     path("near/", across.around, name="near"),
     path("<slug:name>/", pages.many, name="list"),
     path("<slug:name>/new/", pages.new, name="new"),

@@ -1,4 +1,5 @@
 from anlan.kernel.forms import Form
+from anlan.kernel.indicators import Indicator
 
 OFFICE = "office office_head"
 GROUP = "党建与内控"
@@ -21,3 +22,6 @@ Form("class_record", "线上学习记录",
 Form("lecture", "大讲堂与亮绩赛绩",
      "topic:主题! kind:类别:蓄力赋能大讲堂|亮绩赛绩! held_on:日期:date! speaker:主讲或参赛处室! people:参加人数:int",
      items="44", group=GROUP, write=OFFICE)  # fmt: skip
+
+Indicator("innovation.classes", "线上专题培训班", "online_class", unit="期", when="began_on", aim="*线上专题培训班",
+          definition="期内开班的线上专题培训班期数")  # fmt: skip

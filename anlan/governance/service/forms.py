@@ -1,4 +1,5 @@
 from anlan.kernel.forms import Form
+from anlan.kernel.indicators import Indicator
 
 OFFICE = "office office_head"
 GROUP = "党建与内控"
@@ -15,3 +16,10 @@ Form("service_measure", "服务措施记录",
      "measure:措施:预约服务|延时服务|上门帮办|绿色通道|专家指导|容缺受理|告知提醒! applicant:服务对象! served_on:日期:date! text:情况:long"
      " satisfied:满意:yes",
      items="43", group=GROUP, write=OFFICE)  # fmt: skip
+Form("complaint", "投诉",
+     "about:投诉事项! party:投诉人 received_on:受理日期:date! upheld:属实:yes unit:被投诉处室:unit! text:情况:long! due_on:答复期限:time",
+     items="43", group=GROUP, way="task", write=OFFICE, decides="office_head leader", within="due_on", basis="受理时告知投诉人的答复期限",
+     raises="office_head", prefix="投诉")  # fmt: skip
+
+Indicator("zero.complaints", "属实投诉", "complaint", {"upheld": True}, unit="件", when="received_on", zero="群众和服务对象零投诉",
+          definition="期内受理且属实的投诉数")  # fmt: skip

@@ -29,6 +29,8 @@ class Move:
     asks: str = ""
     """Fields that the form also offers, but that may stay empty."""
     danger: bool = False
+    apart: bool = False
+    """Not by the person who brought the case into the state that it leaves: nobody accepts his own work."""
 
     @property
     def starts(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from anlan.kernel import journal
 from anlan.kernel.clock import due, now
 from anlan.kernel.clock.calendar import holidays
 from anlan.kernel.clock.models import Due
+from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 
 from .flow import Flow, Limit, Move, Refused
@@ -76,6 +77,8 @@ def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given
     who = scope.current()
     if step.roles and not who.can(*step.roles, area=case.area_id):
         raise Refused(f"您没有办理「{step.label}」的权限")
+    if step.apart and _own(case, who):
+        raise Refused(f"「{step.label}」须由提交人以外的人办理")
     before = _facts(case)
     _fill(case, step, given)
     seen = case.turn
@@ -83,25 +86,32 @@ def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given
         won = type(case).objects.filter(pk=case.pk, turn=seen, state=case.state).update(turn=F("turn") + 1)
         if won != 1:
             raise Refused("该事项刚被他人办理,请刷新后再试")
-        old, moment = case.state, now()
+        old, moment, term = case.state, now(), case.due_at
         case.turn, case.state, case.entered_at = seen + 1, step.target, moment
         case.closed_at = (case.closed_at or moment) if case.flow.ended(step.target) else None
         _unwatch(case, old)
         _watch(case)
         case.save()
         changed = {k: v for k, v in _facts(case).items() if before.get(k) != v}
-        said = {"text": f"{case}:{step.label}", "before": {k: before.get(k) for k in changed}, "after": changed, **(line or {})}
+        said = {"text": f"{case}:{step.label}", "before": {k: before.get(k) for k in changed}, "after": changed, "term": term, **(line or {})}
         journal.write(f"{case.flow.name}.{step.target}", case, **said)
         if carry_out := AFTER.get((case.flow.name, name)):
             carry_out(case)
     return case
 
 
+def _own(case: Case, who: scope.Scope) -> bool:
+    """Did the asker bring the case to where it stands?"""
+    last = read.history(case).filter(verb=f"{case.flow.name}.{case.state}").last()
+    return who.person_id is not None and last is not None and last.actor_id == who.person_id
+
+
 def open_moves(case: Case) -> list[Move]:
     """The moves that the present asker may take now."""
     who = scope.current()
     steps = () if who.world.closed else case.flow.from_state(case.state)
-    return [m for m in steps if not m.roles or who.can(*m.roles, area=case.area_id)]
+    found = [m for m in steps if not m.roles or who.can(*m.roles, area=case.area_id)]
+    return [m for m in found if not m.apart] if any(m.apart for m in found) and _own(case, who) else found
 
 
 def _fill(case: Case, step: Move, given: dict[str, Any]) -> None:

@@ -18,14 +18,13 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LAOSHAN, SHAZIKOU, PORT = "370212000000", "370212002000", "370211000000"
 OFFICERS = (
     ("leader", ROOT), ("duty_lead", ROOT), ("duty_officer", ROOT), ("flood_office", ROOT), ("district_duty", LAOSHAN),
-    ("town_duty", SHAZIKOU), ("village_officer", SHAZIKOU[:9] + "901"), ("reservoir_keeper", "370214002000"),
+    ("town_duty", SHAZIKOU), ("office_head", ROOT), ("village_officer", SHAZIKOU[:9] + "901"), ("reservoir_keeper", "370214002000"),
 )  # fmt: skip
 OTHERS = (
     ("team", LAOSHAN, "370212.jydw", "演示·救援队长", "10080000001"),
     ("enterprise", PORT, "370211.qy01", "演示·安全总监", "10080000002"),
     ("inspector", ROOT, "3702.yj.whc", "演示·执法员", "10080000003"),
-    ("office", ROOT, "3702.yj.fgc", "演示·经办员", "10080000007"),
-    ("office_head", ROOT, "3702.yj.fgc", "演示·处长", "10080000008"),
+    ("office", ROOT, "3702.yj.bgs", "演示·经办员", "10080000007"),
     ("legal", ROOT, "3702.yj.fgc", "演示·法制员", "10080000009"),
     ("discipline", ROOT, "3702.yj.jw", "演示·纪检员", "10080000010"),
     ("internal_audit", ROOT, "3702.yj.cwc", "演示·内审员", "10080000011"),

@@ -235,6 +235,8 @@ def _posts() -> Iterator[Post]:
     for town, name in zip(words[::2], words[1::2], strict=True):
         title, code = f"{name}水库责任人", town + "000"
         yield Post(title=title, role="reservoir_keeper", unit_id=f"{town}.zj", tier="town", area_id=code)
+    for code, name in _lines(OFFICES):
+        yield Post(title=f"{name}负责人", role="office_head", unit_id=f"3702.yj.{code}", tier="city", area_id=ROOT)
 
 
 LOCAL_POSTS = {

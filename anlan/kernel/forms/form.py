@@ -155,7 +155,7 @@ class Form:
         narrow = [f.name for f in self.asked if f.kind in ("choice", "yes", "unit", "date", "time")][:6]
         words = [f.name for f in self.asked if f.kind in ("line", "long")]
         columns = ["no", *(f.name for f in heads), *(["total"] if self.points else []), *(["state", "due_at", "overdue"] if self.way else []), "area"]
-        filters = ["area", *(["state", "overdue"] if self.way else []), *narrow, "made_at"]
+        filters = ["area", *(["state", "overdue", "opened_at", "closed_at"] if self.way else []), *narrow, "made_at"]
         form = " ".join(["area", *(f.name for f in self.asked)])
         who: dict[str, Any] = {"opens": self.write} if self.way else {"write": self.write}
         return Register(

@@ -31,7 +31,7 @@ class Way:
 def _approval(plan: Plan) -> Flow:
     states = {"asked": "待审批", "returned": "退回修改", "approved": "已批准", "refused": "不予批准"}
     moves = (
-        Move("approve", "批准", "asked", "approved", plan.decides, asks="opinion"),
+        Move("approve", "批准", "asked", "approved", plan.decides, asks="opinion", apart=True),
         Move("send_back", "退回修改", "asked", "returned", plan.decides, needs="opinion"),
         Move("refuse", "不予批准", "asked", "refused", plan.decides, needs="opinion", danger=True),
         Move("ask_again", "再次提交", "returned", "asked", plan.opens, needs="outcome"),
@@ -43,7 +43,7 @@ def _task(plan: Plan) -> Flow:
     states = {"open": "办理中", "handed_in": "待验收", "done": "已办结", "dropped": "已撤销"}
     moves = (
         Move("hand_in", "提交办理结果", "open", "handed_in", plan.opens, needs="outcome"),
-        Move("accept", "验收通过", "handed_in", "done", plan.decides, asks="opinion"),
+        Move("accept", "验收通过", "handed_in", "done", plan.decides, asks="opinion", apart=True),
         Move("send_back", "退回重办", "handed_in", "open", plan.decides, needs="opinion"),
         Move("drop", "撤销", "open", "dropped", plan.decides, needs="opinion", danger=True),
     )
@@ -55,7 +55,7 @@ def _issue(plan: Plan) -> Flow:
     states = {"drafting": "起草", "in_review": "法制审核", "passed": "审核通过", "issued": "已印发", "dropped": "已终止"}
     moves = (
         Move("send_in", "送法制审核", "drafting", "in_review", plan.opens, needs="outcome"),
-        Move("pass_it", "审核通过", "in_review", "passed", plan.decides, needs="opinion"),
+        Move("pass_it", "审核通过", "in_review", "passed", plan.decides, needs="opinion", apart=True),
         Move("send_back", "退回修改", "in_review", "drafting", plan.decides, needs="opinion"),
         Move("issue", "印发", "passed", "issued", plan.opens, needs="outcome"),
         Move("drop", "终止", "drafting", "dropped", plan.decides, needs="opinion", danger=True),
@@ -69,7 +69,7 @@ def _chain(plan: Plan) -> Flow:
     states = {"begun": "已申请", **{f"after_{name}": state for name, _, state, _ in rows}, "dropped": "已终止"}
     names = list(states)
     moves = [
-        Move(name, said, names[n], names[n + 1], plan.decides if who == "decides" else plan.opens, asks="outcome opinion")
+        Move(name, said, names[n], names[n + 1], plan.decides if who == "decides" else plan.opens, asks="outcome opinion", apart=who == "decides")
         for n, (name, said, _, who) in enumerate(rows)
     ]
     open_ = " ".join(names[: len(rows)])

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
-from django.db.models import Sum
+from django.db import models
 
 from anlan.kernel.columns.column import Column, Undeclared
-from anlan.kernel.registers.register import Register, find
+from anlan.kernel.registers.register import Register, address, find
+
+from .measures import MEASURES, Number, covering
 
 INDICATORS: dict[str, Indicator] = {}
+Period = tuple[date, date]
+"""The first and the last day, both included."""
 
 
 @dataclass(eq=False)
@@ -25,7 +31,21 @@ class Indicator:
     unit: str = ""
     definition: str = ""
     measure: tuple[str, str] = ("count", "")
-    """("sum", field) adds a field of the rows up instead of counting them."""
+    """A way of ``MEASURES`` and the field that it reads: ("sum", "people") adds up, ("distinct", "unit") tells how many
+    different ones, ("covered", "area") how many per hundred of the master list have a row, ("kept", "") how many per
+    hundred of the cases kept their terms, ("days", "held_on") how long ago the newest was."""
+    of: tuple[str, dict[str, Any]] | None = None
+    """The master list of a share: a register and its filters."""
+    least: int = 1
+    """How many rows each of the master list must have."""
+    when: str = ""
+    """The date field by which a period narrows the rows; without one they count whenever they were made."""
+    per: str = ""
+    """``quarter``: only the rows of the running quarter count."""
+    aim: str = ""
+    """The words of a plan's target that it measures, ``*`` standing for the number: ``*地震应急避难场所``; several with |."""
+    zero: str = ""
+    """The goal that is broken as soon as it counts one."""
     state: str = ""
 
     def __post_init__(self) -> None:
@@ -33,38 +53,89 @@ class Indicator:
             raise Undeclared(f"indicator {self.name} is declared twice")
         if not self.definition:
             raise Undeclared(f"indicator {self.name} has no definition (口径)")
+        kind, name = self.measure
+        way = MEASURES.get(kind)
+        if way is None or way.field != bool(name) or way.list != bool(self.of):
+            raise Undeclared(f"indicator {self.name}: measure is one of {', '.join(MEASURES)}, each with the field and the list that it needs")
         INDICATORS[self.name] = self
 
     @property
     def book(self) -> Register:
         return find(self.register)
 
-    def params(self) -> dict[str, Any]:
-        return {name: value() if callable(value) else value for name, value in self.where.items()}
+    @property
+    def list_register(self) -> Register:
+        return find(self.of[0] if self.of else "")
+
+    @property
+    def path(self) -> str:
+        """The field that it reads."""
+        return self.measure[1]
+
+    def params(self, period: Period | None = None, area: str = "") -> dict[str, Any]:
+        """The filters of the page that shows exactly the rows counted."""
+        found = _called(self.where)
+        if self.per == "quarter" and period:
+            period = (quarter_of(period[1])[0], period[1])
+        if self.when and period:
+            found |= {f"{self.when}_after": period[0], f"{self.when}_before": period[1]}
+        return found | ({"area": area} if area else {})
 
     def check(self) -> None:
         """Everything named must exist: called when all declarations are read."""
-        known = self.book._sets[True].base_filters
-        if odd := [n for n in self.where if n not in known]:
-            raise Undeclared(
-                f"indicator {self.name}: {', '.join(odd)} is no filter of register {self.register} ({', '.join(known)})"
-            )
+        self._known(self.book, [*self.where, *([f"{self.when}_after", f"{self.when}_before"] if self.when else [])])
         kind, name = self.measure
-        if kind not in ("count", "sum") or (kind == "sum") != bool(name):
-            raise Undeclared(f"indicator {self.name}: measure is ('count', '') or ('sum', field)")
         if name:
             Column.read(self.register, self.book.model, name)
+        if MEASURES[kind].cases and not self.book.is_case:
+            raise Undeclared(f"indicator {self.name}: register {self.register} holds no cases, so that nothing is kept in time")
+        if self.of:
+            self._known(self.list_register, list(self.of[1]))
+        if self.per not in ("", "quarter") or (self.per and not self.when):
+            raise Undeclared(f"indicator {self.name}: per is 'quarter', and needs when=…")
 
-    def value(self) -> int | float:
-        rows, narrowed = self.book.narrow(self.params())
+    def _known(self, book: Register, names: list[str]) -> None:
+        known = book._sets[True].base_filters
+        if odd := [n for n in names if n not in known]:
+            raise Undeclared(f"indicator {self.name}: {', '.join(odd)} is no filter of register {book.name} ({', '.join(known)})")
+
+    def rows(self, period: Period | None = None, area: str = "") -> models.QuerySet:
+        return self._narrowed(self.book, self.params(period, area))
+
+    def _narrowed(self, book: Register, params: dict[str, Any]) -> models.QuerySet:
+        rows, narrowed = book.narrow(params)
         if narrowed.errors:
             raise ValueError(f"indicator {self.name}: {narrowed.errors.as_text()}")
-        if self.measure[0] == "count":
-            return rows.order_by().count()
-        return rows.order_by().aggregate(total=Sum(self.measure[1]))["total"] or 0
+        return rows.order_by()
 
-    def href(self) -> str:
-        return self.book.url(self.params())
+    def listed(self, area: str = "") -> models.QuerySet:
+        """The rows of the master list."""
+        return self._narrowed(self.list_register, _called(self.of[1] if self.of else {}) | ({"area": area} if area else {}))
+
+    def masters(self, area: str = "") -> set[Any]:
+        return set(self.listed(area).values_list("pk", flat=True))
+
+    def missing(self, period: Period | None = None) -> set[Any]:
+        """The keys of the master list that have too few rows."""
+        whole = self.masters()
+        return whole - covering(self, self.rows(period), whole)
+
+    def value(self, period: Period | None = None, area: str = "") -> Number:
+        """The number, or None where there is nothing to judge (an empty master list, no case ended yet)."""
+        return MEASURES[self.measure[0]].read(self, self.rows(period, area))
+
+    @cached_property
+    def by_area(self) -> bool:
+        """Can it be told for one district?"""
+        return "area" in self.book._sets[True].base_filters and not self.of
+
+    def href(self, period: Period | None = None, area: str = "") -> str:
+        return self.book.url(self.params(period, area))
+
+    @property
+    def page(self) -> str:
+        """Its own page: definition, parts, and what is missing."""
+        return address("indicator", self.name)
 
     def number(self) -> dict[str, Any]:
         """The figure as every screen shows it."""
@@ -72,6 +143,17 @@ class Indicator:
             "name": self.name, "label": self.label, "value": self.value(), "unit": self.unit,
             "href": self.href(), "definition": self.definition, "state": self.state,
         }  # fmt: skip
+
+
+def _called(where: dict[str, Any]) -> dict[str, Any]:
+    return {name: value() if callable(value) else value for name, value in where.items()}
+
+
+def quarter_of(day: date) -> Period:
+    """The first and the last day of the day's quarter."""
+    first = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    after = date(first.year + first.month // 10, (first.month + 2) % 12 + 1, 1)
+    return first, after - timedelta(days=1)
 
 
 def indicator(name: str) -> Indicator:

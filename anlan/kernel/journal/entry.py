@@ -19,7 +19,7 @@ from .models import Line
 HEARERS: dict[str, list[Callable[[Line], Any]]] = {}
 FIELDS = (
     "world_id", "area_id", "at", "recorded_at", "actor_id", "who", "unit", "verb",
-    "subject_type", "subject_id", "text", "level", "before", "after", "basis", "wide",
+    "subject_type", "subject_id", "text", "level", "before", "after", "basis", "term", "wide",
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def digest(line: Line) -> bytes:
     """SHA-256 over the line's own content in a canonical form."""
     content = {f: getattr(line, f) for f in FIELDS}
     content["at"], content["recorded_at"] = _stamp(line.at), _stamp(line.recorded_at)
+    content["term"] = line.term and _stamp(line.term)
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
 
@@ -56,6 +57,7 @@ def write(
     basis: str = "",
     area: str | None = None,
     at: datetime | None = None,
+    term: datetime | None = None,
     wide: bool = False,
 ) -> Line:
     """Write one line and everything that it sets off, in the transaction of the act itself."""
@@ -76,6 +78,7 @@ def write(
         before=_plain(before),
         after=_plain(after),
         basis=basis,
+        term=term,
         wide=wide,
     )
     line.digest = digest(line)

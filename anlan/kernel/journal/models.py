@@ -6,7 +6,7 @@ from anlan.kernel.people.scope import Scoped
 
 
 class Line(Scoped):
-    """Who did what to which record, when it happened and when it was recorded."""
+    """Who did what to which record, when it happened and when it was recorded; ``term`` is by when it had to."""
 
     scope_wide = "wide"
 
@@ -23,6 +23,7 @@ class Line(Scoped):
     before = models.JSONField("变更前", null=True)
     after = models.JSONField("变更后", null=True)
     basis = models.CharField("依据", max_length=300, blank=True)
+    term = models.DateTimeField("时限", null=True)
     wide = models.BooleanField("全市可见", default=False)
     digest = models.BinaryField(max_length=32)
 
@@ -32,6 +33,7 @@ class Line(Scoped):
             models.Index(fields=["world", "at"]),
             models.Index(fields=["subject_type", "subject_id"]),
             models.Index(fields=["world", "verb"]),
+            models.Index(fields=["world", "id"], condition=models.Q(term__isnull=False), name="line_with_term"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from operator import or_
 from django.db import models
 from django.db.models import Q
 
-from .models import Line
+from .models import Line, Seal
 
 HOUSE = ("account.", "gateway.", "grant.", "sender.", "session.")
 """What the house does for itself: kept and audited like anything else, but no news for a screen."""
@@ -37,3 +37,8 @@ def since(pk: int, *, also: list[int], limit: int = 500) -> list[Line]:
 
 def last_id() -> int:
     return Line.everywhere.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def sealed_id() -> int:
+    """The last line that is sealed: no line with a smaller id can still be written."""
+    return Seal.objects.order_by("-pk").values_list("last", flat=True).first() or 0

@@ -33,11 +33,14 @@ def do_call(
     areas: Iterable[str],
     about: models.Model | None = None,
     tiers: tuple[str, ...] = (),
+    units: tuple[str, ...] = (),
     ladder: Ladder | None = None,
     kind: str = Notice.Kind.CALL,
     wide: bool = False,
 ) -> Notice:
     """Issue a notice to every post of these roles in these areas: one transaction, one line, its rungs as due rows.
+
+    ``tiers`` and ``units`` narrow the posts further.
 
     An earlier notice about the same record is closed by it. Raises ValueError for a role that does not exist.
     """
@@ -55,7 +58,7 @@ def do_call(
             about_type=about._meta.label_lower if about else "", about_id=str(about.pk) if about else "",
         )  # fmt: skip
         notice.save()
-        people = addressees(notice, roles, codes, tiers)
+        people = addressees(notice, roles, codes, tiers, units)
         Addressee.everywhere.bulk_create(people, batch_size=500)
         _put_rungs(notice, steps)
         label = Notice.Kind(kind).label
@@ -67,7 +70,9 @@ def do_call(
     return notice
 
 
-def addressees(notice: Notice, roles: tuple[str, ...], areas: list[str], tiers: tuple[str, ...]) -> list[Addressee]:
+def addressees(
+    notice: Notice, roles: tuple[str, ...], areas: list[str], tiers: tuple[str, ...], units: tuple[str, ...] = ()
+) -> list[Addressee]:
     """One row a post, the A role as target and the deputy known; a vacant post is kept, for it is silent too."""
     where = Q(pk__in=())
     for code in areas:
@@ -75,6 +80,8 @@ def addressees(notice: Notice, roles: tuple[str, ...], areas: list[str], tiers: 
     posts = Post.everywhere.filter(where, role__in=roles).order_by("area_id", "pk")
     if tiers:
         posts = posts.filter(tier__in=tiers)
+    if units:
+        posts = posts.filter(unit_id__in=units)
     held = _holders(roles, areas, tiers, notice.issued_at)
     state = State.WAITING if notice.kind == Notice.Kind.CALL else State.TOLD
     few = ask.alone(scope.current().world)

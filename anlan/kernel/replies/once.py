@@ -55,7 +55,7 @@ def once(number: str, asked: Any, work: Callable[[], Answer]) -> Answer:
     return row.status, answer
 
 
-@every("registers.forget", daily="03:10")
+@every("replies.forget", daily="03:10")
 def forget(at: datetime) -> None:
     """A number is answered again for seven days."""
     Asked.objects.filter(asked_at__lt=real() - KEPT).delete()

@@ -59,5 +59,9 @@ Indicator(
     "duty.missed", "未接待回", "phonecall", {"state": "missed"}, unit="个",
     definition="呼入未接、尚未回电,也未注明不需回电的电话数",
 )  # fmt: skip
+Indicator("zero.phone", "电话报告超时", "remark", {"case_type": "duty.phonereport"}, unit="件", when="term",
+          zero="力争突发事件应急处置不延误、零失误", definition="期内超过法定时限才电话报告的事故数")  # fmt: skip
+Indicator("zero.written", "书面报告超时", "remark", {"case_type": "duty.writtenreport"}, unit="件", when="term",
+          zero="力争突发事件应急处置不延误、零失误", definition="期内超过法定时限才书面报告的次数")  # fmt: skip
 
 carry("duty.reports", "duty.unseen", "duty.missed")

@@ -1,4 +1,5 @@
 from anlan.kernel.forms import Form
+from anlan.kernel.indicators import Indicator
 
 OFFICE = "office office_head"
 
@@ -24,3 +25,10 @@ Form("rescue_station", "基层应急综合救援站",
 Form("landing", "直升机起降点",
      "name:名称! place:位置! kind:类别:永久|临时! ready_on:可用日期:date note:条件:long",
      items="37", group="大应急", write=OFFICE)  # fmt: skip
+
+Indicator("rescue.plans", "镇街预案备案率", "plan_filing", {"kind": "镇街", "state": "approved"}, unit="%", measure=("covered", "area"),
+          of=("area", {"level": "town"}), aim="应急预案全覆盖", definition="有已备案镇街预案(登记的区域为该镇街)的镇(街道)占全部镇(街道)的百分比")  # fmt: skip
+Indicator("rescue.drills", "市级演练", "drill_record", {"level": "市级", "state": "done"}, unit="次", when="closed_at", aim="市级演练*",
+          definition="期内办结(验收通过)的市级应急演练次数")  # fmt: skip
+Indicator("rescue.stations", "综合救援站覆盖率", "rescue_station", {"grade": ["一级站", "二级站"]}, unit="%", measure=("covered", "area"),
+          of=("area", {"level": "town"}), aim="至少建成", definition="有一级站或二级站(登记的区域为该镇街)的镇(街道)占全部镇(街道)的百分比")  # fmt: skip

@@ -1,4 +1,5 @@
 from anlan.kernel.forms import Form
+from anlan.kernel.indicators import Indicator
 
 OFFICE = "office office_head"
 
@@ -31,3 +32,10 @@ Form("injury_check", "工伤与事故信息核查",
 Form("warning_meeting", "亡人事故现场警示会",
      "accident:事故! held_on:召开日期:date! place:地点! host:组织单位:unit people:参加人数:int firms:参加企业数:int note:通报与要求:long",
      items="6", group="大安全", write=f"{OFFICE} district_duty")  # fmt: skip
+Form("accident", "生产安全事故",
+     "name:事故名称! happened_at:发生时间:time! grade:等级:一般|较大|重大|特别重大! kind:类别! dead:死亡人数:int! injured:重伤人数:int"
+     " loss:直接经济损失(万元):number reported_at:接报时间:time note:经过与处置:long",
+     items="6", group="大安全", write=f"{OFFICE} duty_officer duty_lead", prefix="事故")  # fmt: skip
+
+Indicator("zero.accidents", "较大及以上生产安全事故", "accident", {"grade": ["较大", "重大", "特别重大"]}, unit="起", when="happened_at",
+          zero="力争不发生较大及以上生产安全事故", definition="期内登记的较大、重大、特别重大生产安全事故起数")  # fmt: skip

@@ -1,4 +1,5 @@
 from anlan.kernel.forms import Form
+from anlan.kernel.indicators import Indicator
 
 OFFICE = "office office_head"
 
@@ -16,3 +17,11 @@ Form("rebuild", "“三化”改造项目",
      "firm:企业名称! kind:类别:化工医药两重点一重大|工贸重大危险源|全过程自动化试点|机器人巡检试点! content:改造内容:long! due_on:计划完成时间:time!",
      items="8", group="大安全", way="task", write=f"{OFFICE} district_duty", decides="office_head leader", within="due_on",
      basis="年度工作要点要求年内完成", raises="office_head")  # fmt: skip
+
+Indicator("prevention.third", "三级标准化企业", "standard_grade", {"grade": "三级", "state": "approved"}, unit="家", when="closed_at",
+          aim="三级安全生产标准化企业*", definition="期内经审批定级的三级安全生产标准化企业数")  # fmt: skip
+Indicator("prevention.models", "“八抓20条”标杆企业", "model_firm", unit="家", when="named_on", aim="标杆企业*", definition="期内公布的标杆企业数")
+Indicator("prevention.rebuilt", "工贸重大危险源改造", "rebuild", {"kind": "工贸重大危险源", "state": "done"}, unit="家", when="closed_at",
+          aim="*工贸重大危险源企业改造", definition="期内验收通过的工贸重大危险源企业改造项目数")  # fmt: skip
+Indicator("prevention.robots", "机器人巡检试点", "rebuild", {"kind": "机器人巡检试点", "state": "done"}, unit="家", when="closed_at",
+          aim="*高危行业企业机器人巡检", definition="期内验收通过的机器人巡检试点企业数")  # fmt: skip

@@ -128,3 +128,15 @@ def class_name(row: Any) -> str:
 @register.filter
 def tier(name: str) -> str:
     return str(Area.Level(name).label)
+
+
+@register.filter
+def percent(share: float) -> str:
+    """0.5 → 50%."""
+    return f"{share:.0%}" if share in (0, 1) else f"{share:.1%}"
+
+
+@register.filter
+def said(name: str, names: dict[str, str]) -> str:
+    """The label of a name."""
+    return names.get(name, name)

@@ -1,0 +1,42 @@
+"""What falls due in the plan: late nodes are urged each working morning, and who is urged is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from anlan.kernel import clock, journal
+from anlan.kernel.notice import acts as notice
+
+from .acts import urge_late
+from .lights import plan_in_force
+from .marks import scheme
+from .models import Letter, Supervision
+from .turns import today
+
+
+@clock.every("workplan.urge", workdays="08:30")
+def urge(at: datetime) -> None:
+    """Only of a plan whose year is running: an old plan is history, and is urged by hand."""
+    plan = plan_in_force()
+    if plan and plan.year == today().year:
+        urge_late(plan, scheme()["rules"]["urge_workdays"])
+
+
+@journal.on("plan_supervision.urged", "plan_supervision.supervised")
+def on_urged(line: Any) -> None:
+    row = Supervision.objects.select_related("unit", "item").get(pk=line.subject_id)
+    _tell(row.unit, f"{row.state_label}:{row.item}", f"{row.demand} {row.opinion}".strip(), row)
+
+
+@journal.on("plan_letter.issued")
+def on_issued(line: Any) -> None:
+    letter = Letter.objects.select_related("unit", "plan").get(pk=line.subject_id)
+    _tell(letter.unit, f"任务书待签收:{letter}", f"{letter.plan.title}中由{letter.unit}承担的事项共{len(letter.body)}项,请签收", letter)
+
+
+def _tell(unit: Any, title: str, text: str, about: Any) -> None:
+    """The head of a city office; in a district, its duty post, for its bureau has no post of its own here."""
+    role, units = ("office_head", (unit.pk,)) if unit.kind == "内设" else ("district_duty", ())
+    notice.do_call(title=title[:80], text=text, kind="inform", level=None, roles=(role,), areas=[unit.area_id],
+                   tiers=("city",) if units else ("district",), units=units, about=about)  # fmt: skip

@@ -1,0 +1,138 @@
+"""How far a plan is: each target against its indicator, each node against the day, each item by rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Prefetch
+
+from anlan.kernel.indicators.declared import INDICATORS, Indicator
+from anlan.kernel.people import scope
+
+from .models import Aim, Item, Measure, Node, Plan
+from .turns import Turn, today, turns_of
+
+LIGHTS = {"red": "滞后", "yellow": "临期", "green": "正常", "done": "已完成", "grey": "无数据"}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A target and what stands now. ``reached`` is None when nobody knows."""
+
+    aim: Aim
+    reached: float | None
+    href: str
+
+    @property
+    def met(self) -> bool | None:
+        share = self.aim.share(self.reached)
+        return None if share is None else share >= 1
+
+    @property
+    def own(self) -> bool:
+        """Reported by its owner, and not computed."""
+        return self.aim.meter is None and self.reached is not None
+
+
+def period_of(plan: Plan) -> tuple[date, date]:
+    """The days whose records count: from the first of its year until the next year's plan is taken, and never beyond today."""
+    later = Plan.everywhere.filter(year__gt=plan.year, current=True).order_by("year").first()
+    end = today()
+    if later:
+        end = max(date(plan.year, 12, 31), min(end, date(later.year, 1, 1) - timedelta(days=1)))
+    return date(plan.year, 1, 1), max(end, date(plan.year, 1, 1))
+
+
+def read(aim: Aim, period: tuple[date, date]) -> Progress:
+    """A target's stand, counted over the whole city whoever asks."""
+    if (one := aim.meter) is None:
+        return Progress(aim, aim.reported, "")
+    with scope.everyone(scope.current().world):
+        return Progress(aim, one.value(period), one.href(period))
+
+
+def plan_in_force() -> Plan | None:
+    return Plan.objects.filter(current=True).order_by("-year").first()
+
+
+def items_of(plan: Plan, **narrow: Any) -> list[Item]:
+    """A plan's items in order, each with ``progress``, ``turns``, ``light`` and ``why``."""
+    aims = Aim.objects.exclude(state=Aim.State.STRUCK).select_related("item__owner", "measure__owner", "measure__item__owner").order_by("start")
+    nodes = Node.objects.exclude(state=Node.State.STRUCK).select_related("item__owner", "measure__owner", "measure__item__owner")
+    rows = Item.objects.filter(plan=plan, **narrow).select_related("plan", "owner").order_by("rank").prefetch_related(
+        Prefetch("aims", aims), Prefetch("nodes", nodes.order_by("start").prefetch_related("proofs")),
+        Prefetch("measures", Measure.objects.select_related("owner", "item__owner").order_by("rank")),
+    )  # fmt: skip
+    period, on, items = period_of(plan), today(), list(rows)
+    for item in items:
+        _lit(item, period, on)
+    return items
+
+
+def _lit(item: Any, period: tuple[date, date], on: date) -> None:
+    item.progress = [read(aim, period) for aim in item.aims.all()]
+    item.turns = [_by_aims(turn, item.progress) for node in item.nodes.all() for turn in turns_of(node, item.plan, on)]
+    item.light, item.why = light(item.progress, item.turns)
+
+
+def _by_aims(turn: Turn, progress: list[Progress]) -> Turn:
+    """A deadline is kept when the targets of its own measure are reached, without anybody saying so."""
+    mine = [p for p in progress if p.aim.meter and p.aim.measure_id == turn.node.measure_id]
+    if turn.done or turn.node.kind != Node.Kind.DEADLINE or not mine or not all(p.met for p in mine):
+        return turn
+    then = [read(p.aim, (turn.first, turn.last)) for p in mine]
+    said = "、".join(f"{p.aim.raw}现 {p.reached:g}{p.aim.needed_unit}" for p in mine)
+    return replace(turn, state="kept" if all(p.met for p in then) else "late", why=said, href=mine[0].href)
+
+
+def light(aims: list[Progress], turns: list[Turn]) -> tuple[str, str]:
+    """An item's light and the reason: red for what is overdue and not met, yellow for what falls due soon."""
+    met = [a.met for a in aims]
+    recurring = [t for t in turns if t.node.kind == Node.Kind.RECURRING]
+    if aims and all(met) and all(t.done for t in recurring):
+        return "done", "目标全部达到"
+    if late := next((t for t in turns if t.state == "missed"), None):
+        return "red", f"“{late.node.raw}”({late.last})已过,尚未完成"
+    if soon := next((t for t in turns if t.state == "soon"), None):
+        return "yellow", f"“{soon.node.raw}”({soon.last})将到"
+    if turns and all(t.done for t in turns) and not aims:
+        return "done", "节点全部完成"
+    if not turns and all(m is None for m in met):
+        return "grey", "没有可计算的目标,也没有自报"
+    return "green", f"在期限内,目标达到 {sum(m is True for m in met)}/{len(met)}"
+
+
+@dataclass(frozen=True)
+class Zero:
+    """A goal of nought: what it says, how many cases break it, and the newest of them by name."""
+
+    said: str
+    parts: list[tuple[Indicator, float, str]]
+    broken: list[tuple[str, str]]
+
+    @property
+    def count(self) -> float:
+        return sum(n for _, n, _ in self.parts)
+
+
+def zeros(plan: Plan) -> list[Zero]:
+    """The goals of nought that indicators watch, with the cases that break them. Names only for who may open them."""
+    goals: dict[str, list[Indicator]] = {}
+    for one in INDICATORS.values():
+        if one.zero:
+            goals.setdefault(one.zero, []).append(one)
+    period = period_of(plan)
+    return [_zero(said, ones, period) for said, ones in sorted(goals.items(), key=lambda g: g[0][:2] != "力争")]
+
+
+def _zero(said: str, ones: list[Indicator], period: tuple[date, date]) -> Zero:
+    parts, broken = [], []
+    for one in ones:
+        with scope.everyone(scope.current().world):
+            parts.append((one, one.value(period) or 0, one.href(period)))
+        if one.book.visible():
+            broken += [(str(row), one.book.link(row)) for row in one.rows(period).order_by("-pk")[:5]]
+    return Zero(said, parts, broken)
+

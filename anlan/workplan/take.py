@@ -1,0 +1,226 @@
+"""Taking a plan in: what is read of the paper, what measures it, and what an earlier plan hands on."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from anlan.engines import plan as engine
+from anlan.kernel import journal
+from anlan.kernel.cases import Refused
+from anlan.kernel.clock import now
+from anlan.kernel.indicators.declared import INDICATORS, Indicator
+from anlan.kernel.people import scope
+
+from .models import Aim, Item, Measure, Node, Plan, Proof, day_of
+
+EDITORS = ("leader", "duty_lead")
+SENTENCE = re.compile("[^。;\uff1b\\n]+[。;\uff1b]?")
+NUMBER = re.compile("^[\\d.、\uff0e()\uff08\uff09\\s]+")
+ENDS = "。;\uff1b"
+ALIKE = 0.6
+"""How like two titles must be for the same matter of two years: the ratio of difflib's SequenceMatcher."""
+
+
+def check_take(source: str, reason: str = "", year: int | None = None) -> engine.Plan:
+    """May this asker take this text as the city's plan? What was read from it. ``year`` stands in where the text names none."""
+    if not scope.current().can(*EDITORS, area=scope.ROOT):
+        raise Refused("导入工作要点须有全市权限")
+    found = engine.parse(source, year)
+    if not found.items:
+        raise Refused("没有读出带编号的事项,请核对文件")
+    if found.year is None:
+        raise Refused("标题和开头都没有年份,请在标题中写明年度", field="source")
+    if Plan.objects.filter(year=found.year).exists() and not reason.strip():
+        raise Refused(f"{found.year}年的工作要点已经导入;修订须写明原因", field="reason")
+    return found
+
+
+def do_take(source: str, found: engine.Plan, reason: str = "") -> Plan:
+    """Keep a plan with everything that was read, each finding still to be confirmed. An older version stays as it was.
+
+    Owners, bindings and, within a year, what was confirmed and reported come over from the version before.
+    """
+    who = scope.current()
+    with transaction.atomic():
+        same = Plan.objects.filter(year=found.year)
+        before = same.filter(current=True).first() or Plan.objects.filter(year__lt=found.year, current=True).order_by("-year").first()
+        version = (same.aggregate(n=Max("version"))["n"] or 0) + 1
+        same.update(current=False)
+        plan = Plan(
+            area_id=scope.ROOT, title=found.title[:120], year=found.year, version=version, reason=reason.strip()[:200], source=source,
+            taken_at=now(), taken_by=who.name[:40], doubts=[{"line": d.line, "why": d.why, "text": d.text} for d in found.doubts],
+        )  # fmt: skip
+        plan.save()
+        for rank, item in enumerate(found.items, 1):
+            _keep(plan, rank, item)
+        bound = bind(plan)
+        carried = hand_on(before, plan) if before else 0
+        journal.write(
+            "workplan.taken", plan, text=f"导入{plan}:{len(found.items)}项,存疑{len(found.doubts)}处,{bound}个目标由指标计量"
+            + (f",自{before.year}年第{before.version}版沿用{carried}项" if before else ""),
+            basis=reason.strip()[:300], after={"items": len(found.items), "doubts": len(found.doubts), "bound": bound, "carried": carried}, wide=True,
+        )  # fmt: skip
+    return plan
+
+
+def _keep(plan: Plan, rank: int, read: engine.Item) -> None:
+    title = (read.title or read.text)[:120] or f"第{read.no}项"
+    item = Item(
+        area_id=scope.ROOT, plan=plan, rank=rank, no=read.no[:6], section=read.section[:80], subsection=read.subsection[:80], title=title,
+        text=read.text, documents=read.documents, named=[{k: o[k] for k in ("name", "role")} for o in read.orgs],
+        start=read.span[0], end=read.span[1],
+    )  # fmt: skip
+    item.save()
+    measures = _measures(plan.source, item)
+    Aim.objects.bulk_create(
+        Aim(
+            area_id=scope.ROOT, item=item, raw=t["raw"][:80], value=t["value"], value_max=t["value_max"], unit=t["unit"],
+            comparator=t["comparator"], clause=t["scope"][:200], start=t["span"][0], end=t["span"][1], measure=_holding(measures, *t["span"]),
+        )
+        for t in read.targets
+    )  # fmt: skip
+    Node.objects.bulk_create(
+        Node(
+            area_id=scope.ROOT, item=item, raw=n["raw"][:80], kind=n["kind"], norm=n["norm"], day=day_of(n["norm"]),
+            start=n["span"][0], end=n["span"][1], measure=_holding(measures, *n["span"]),
+        )
+        for n in read.time_nodes
+    )  # fmt: skip
+
+
+def _measures(source: str, item: Item) -> list[Measure]:
+    """The sentences of an item's text but for its title."""
+    found = []
+    for match in SENTENCE.finditer(source, item.start, item.end):
+        words = match[0].strip()
+        bare = NUMBER.sub("", words).rstrip(ENDS)
+        if bare and bare != item.title.rstrip(ENDS):
+            found.append((words, *match.span()))
+    for rank, (words, start, end) in enumerate(found, 1):
+        Measure(area_id=scope.ROOT, item=item, rank=rank, text=words[:2000], start=start, end=end).save()
+    return list(Measure.objects.filter(item=item).order_by("rank"))
+
+
+def _holding(measures: list[Measure], start: int, end: int) -> Measure | None:
+    return next((m for m in measures if m.start <= start and end <= m.end), None)
+
+
+# ── what measures it ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bind(plan: Plan) -> int:
+    """Give each target the indicator whose words it bears, where the unit fits; how many were bound."""
+    bound = []
+    for aim in Aim.objects.filter(item__plan=plan, indicator="").select_related("item"):
+        if one := next((i for i in INDICATORS.values() if i.aim and fits(i, aim)), None):
+            aim.indicator = one.name
+            bound.append(aim)
+    Aim.objects.bulk_update(bound, ["indicator"])
+    return len(bound)
+
+
+def fits(one: Indicator, aim: Aim) -> bool:
+    """Do the words stand at the target, and can the two be compared?"""
+    words = one.aim.replace("*", aim.raw)
+    near = aim.item.plan.source[max(0, aim.start - 60) : aim.end + 60] if "*" in one.aim else aim.clause
+    return words in near and why_not(one, aim) == ""
+
+
+def why_not(one: Indicator, aim: Aim) -> str:
+    """Why an indicator cannot measure a target; "" when it can."""
+    if aim.comparator == Aim.Comparator.EACH:
+        return "" if one.measure[0] == "covered" else "该目标要求每个单位分别达到,一个总数说明不了,请用名录覆盖率指标,或自报并写明依据"
+    return "" if one.unit == aim.unit else f"指标的单位是“{one.unit}”,目标的单位是“{aim.unit}”,不能比较"
+
+
+# ── what an earlier plan hands on ───────────────────────────────────────────────────────────────────────────
+
+
+def like(item: Item, earlier: list[Item]) -> Item | None:
+    """The item of an earlier plan that is the same matter: the same title, else the one most like it."""
+    exact = next((e for e in earlier if e.title == item.title), None)
+    if exact or not earlier:
+        return exact
+    ratio, best = max(((difflib.SequenceMatcher(None, e.title, item.title).ratio(), e) for e in earlier), key=lambda pair: pair[0])
+    return best if ratio >= ALIKE else None
+
+
+def hand_on(before: Plan, plan: Plan) -> int:
+    """Owners and bindings go over to the same matter; within a year also what was confirmed, mended and reported."""
+    earlier = list(Item.objects.filter(plan=before).prefetch_related("measures", "aims", "nodes__proofs"))
+    count = 0
+    for item in Item.objects.filter(plan=plan).prefetch_related("measures", "aims", "nodes"):
+        if old := like(item, earlier):
+            count += 1
+            _hand_item(old, item, before.year == plan.year)
+    return count
+
+
+def _hand_item(old: Any, item: Any, same_year: bool) -> None:
+    if old.owner_id:
+        item.owner_id = old.owner_id
+        item.save(update_fields=["owner"])
+    owners = {m.text: m.owner_id for m in old.measures.all() if m.owner_id}
+    for measure in item.measures.all():
+        if measure.text in owners:
+            Measure.objects.filter(pk=measure.pk).update(owner_id=owners[measure.text])
+    aims = list(old.aims.all())
+    for aim in item.aims.all():
+        if was := _same(aim, aims, same_year):
+            kept = {"indicator": was.indicator if was.unit == aim.unit else aim.indicator}
+            if same_year:
+                kept |= {"state": was.state, "reported": was.reported, "evidence": was.evidence}
+            Aim.objects.filter(pk=aim.pk).update(**kept)
+    nodes = list(old.nodes.all())
+    for node in item.nodes.all():
+        if was := _same(node, nodes, same_year):
+            _hand_node(was, node, same_year)
+
+
+def _same(row: Any, earlier: list[Any], same_year: bool) -> Any:
+    """The finding of the earlier version with the same words; in another year the number in them may differ."""
+    if exact := next((e for e in earlier if e.raw == row.raw), None):
+        return exact
+    if same_year or not isinstance(row, Aim):
+        return None
+    return next((e for e in earlier if e.unit == row.unit and e.comparator == row.comparator), None)
+
+
+def _hand_node(was: Any, node: Node, same_year: bool) -> None:
+    Node.objects.filter(pk=node.pk).update(indicator=was.indicator, least=was.least, **({"norm": was.norm} if node.kind == Node.Kind.RECURRING else {}))
+    if same_year:
+        Node.objects.filter(pk=node.pk).update(state=was.state, kind=was.kind, norm=was.norm, day=was.day)
+        Proof.objects.bulk_create(
+            Proof(area_id=p.area_id, node=node, last=p.last, happened_on=p.happened_on, told_on=p.told_on, text=p.text, by=p.by)
+            for p in was.proofs.all()
+        )
+
+
+def changes(before: Plan, plan: Plan) -> list[tuple[str, str, str]]:
+    """What differs between two versions, item by item: (kind, title, said)."""
+    old, new = list(Item.objects.filter(plan=before).order_by("rank")), list(Item.objects.filter(plan=plan).order_by("rank"))
+    found, seen = [], set()
+    for item in new:
+        was = like(item, old)
+        if was is None:
+            found.append(("新增", f"{item.no}.{item.title}", ""))
+            continue
+        seen.add(was.pk)
+        if was.text != item.text:
+            found.append(("修改", f"{item.no}.{item.title}", difference(was.text, item.text)))
+    return found + [("删去", f"{item.no}.{item.title}", "") for item in old if item.pk not in seen]
+
+
+def difference(a: str, b: str) -> str:
+    """Where two texts differ, in words: what went out and what came in."""
+    parts = []
+    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if kind != "equal":
+            out, into = a[i1:i2].strip(), b[j1:j2].strip()
+            parts.append(f"“{out}”改为“{into}”" if out and into else f"删去“{out}”" if out else f"增加“{into}”")
+    return ";".join(parts[:20])
