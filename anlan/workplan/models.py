@@ -13,7 +13,16 @@ from anlan.kernel.people.scope import Placed
 from .flows import LETTER, SUPERVISION
 
 
-class Plan(Placed):
+class Wide(Placed):
+    """A row of the plan, which is the whole city's: who may open its register sees all of it."""
+
+    scope_area = ""
+
+    class Meta:
+        abstract = True
+
+
+class Plan(Wide):
     """One version of one year's plan, with the text it was read from. The newest version of a year is the one in force."""
 
     title = models.CharField("标题", max_length=120)
@@ -37,7 +46,7 @@ class Plan(Placed):
         return f"{self.title}(第{self.version}版)"
 
 
-class Item(Placed):
+class Item(Wide):
     """One numbered item; ``start`` and ``end`` are its place in the plan's text."""
 
     plan = models.ForeignKey(Plan, models.PROTECT, verbose_name="工作要点", related_name="items")
@@ -60,7 +69,7 @@ class Item(Placed):
         return f"{self.no}.{self.title}"
 
 
-class Measure(Placed):
+class Measure(Wide):
     """One thing that an item sets out to do: a sentence of its text, which may have an owner of its own."""
 
     item = models.ForeignKey(Item, models.CASCADE, verbose_name="事项", related_name="measures")
@@ -82,7 +91,7 @@ class Measure(Placed):
         return self.owner or self.item.owner
 
 
-class Found(Placed):
+class Found(Wide):
     """Something that was read out of an item's text and that a person confirms, mends or strikes out."""
 
     class State(models.TextChoices):
@@ -179,7 +188,7 @@ class Node(Found):
         return f"{self.item}:{self.raw}"
 
 
-class Proof(Placed):
+class Proof(Wide):
     """What was reported of a node: for a deadline once, for what comes round once a turn. ``happened_on`` is when it was
     done and ``told_on`` when it was said, so that a paper that comes late does not make the work late."""
 

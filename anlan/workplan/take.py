@@ -126,9 +126,10 @@ def bind(plan: Plan) -> int:
 
 def fits(one: Indicator, aim: Aim) -> bool:
     """Do the words stand at the target, and can the two be compared?"""
-    words = one.aim.replace("*", aim.raw)
-    near = aim.item.plan.source[max(0, aim.start - 60) : aim.end + 60] if "*" in one.aim else aim.clause
-    return words in near and why_not(one, aim) == ""
+    before, star, after = one.aim.partition("*")
+    source = aim.item.plan.source
+    here = source[max(0, aim.start - len(before)) : aim.end + len(after)] if star else aim.clause
+    return (here == before + aim.raw + after if star else before in here) and why_not(one, aim) == ""
 
 
 def why_not(one: Indicator, aim: Aim) -> str:

@@ -13,6 +13,7 @@ from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.workplan import acts, lights, take
 from anlan.workplan.models import Aim, Item, Node, Plan
+from anlan.workplan.turns import turns_of
 from tests.kernel import city
 
 PAPER = Path(__file__).parents[1] / "engines" / "plans" / "plan-2023.txt"
@@ -118,17 +119,27 @@ def test_what_is_reported_needs_its_ground_and_is_marked_so(leader, world):
 def test_the_light_follows_the_deadline(leader, world):
     taken(world)
     node = Node.everywhere.get(kind="deadline")
+    first = date(YEAR, 1, 1)
     with scope.everyone(world):
         plan = Plan.objects.get()
         for day, expected in ((date(YEAR, 10, 1), "green"), (date(YEAR, 12, 15), "yellow"), (date(YEAR + 1, 1, 1), "red")):
-            assert lights.light(lights.items_of(plan)[0], day)[0] == expected, day
+            assert lights.light([], turns_of(node, plan, day))[0] == expected, day
         assert lights.items_of(plan)[2].light == "grey"
     with travelled(timedelta(days=400)):
         assert "滞后" in text_of(leader.get("/desk/workplan/"))
         assert step(leader, "node", node, "finish", evidence="").status_code == 409
-        assert step(leader, "node", node, "finish", evidence="评估报告已印发").status_code == 302
-    node.refresh_from_db()
-    assert node.done_on and "滞后 <b>0</b>" in text_of(leader.get("/desk/workplan/"))
+        assert step(leader, "node", node, "finish", evidence="评估报告已印发", happened_on=str(first - timedelta(days=1))).status_code == 409
+        assert step(leader, "node", node, "finish", evidence="评估报告已印发", happened_on="2999-01-01").status_code == 409
+        assert step(leader, "node", node, "finish", evidence="评估报告已印发", happened_on=f"{YEAR}-12-30").status_code == 302
+        assert step(leader, "node", node, "finish", evidence="再登记一次").status_code == 409
+        assert "滞后 <b>0</b>" in text_of(leader.get("/desk/workplan/"))
+    with scope.everyone(world):
+        proof = node.proofs.get()
+    assert str(proof.happened_on) == f"{YEAR}-12-30"
+    assert step(leader, "proof", proof, "take-back", reason="").status_code == 409
+    assert step(leader, "proof", proof, "take-back", reason="日期有误").status_code == 302
+    with scope.everyone(world):
+        assert not node.proofs.exists()
 
 
 def test_what_is_struck_out_counts_no_more(leader, world):
@@ -167,7 +178,8 @@ def test_who_may_look_and_who_may_change(leader, world):
     aim = Aim.everywhere.first()
     district = browser("district_duty", city.LAOSHAN)
     assert district.get("/desk/workplan/take/").status_code == 403
-    assert step(district, "aim", aim, "judge", state="confirmed").status_code == 403
+    assert "须有全市权限" in text_of(step(district, "aim", aim, "judge", state="confirmed"))
+    assert "只有责任单位" in text_of(step(district, "aim", aim, "report", value="3", evidence="台账"))
     assert browser("village_officer", city.SHAZIKOU).get("/desk/workplan/").status_code == 403
     with scope.everyone(world):
         item = Item.objects.get(no="1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from django.contrib import messages
@@ -86,6 +87,6 @@ def versions(request: HttpRequest) -> HttpResponse:
     """Every version of every year, and what each changed against the one before."""
     plans = list(Plan.objects.order_by("-year", "-version"))
     rows = []
-    for plan, before in zip(plans, [*plans[1:], None], strict=True):
+    for plan, before in zip_longest(plans, plans[1:]):
         rows.append((plan, before, take_in.changes(before, plan) if before and len(rows) < 6 else None))
     return render(request, "desk/workplan_versions.html", {"rows": rows})
