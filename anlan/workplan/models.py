@@ -250,7 +250,7 @@ class Supervision(Case):
 class Scheme(Kept):
     """One version of how offices and districts are marked: groups, weights and rules. The newest is in force."""
 
-    body: Any = models.JSONField("方案")
+    body: Any = models.JSONField("方案", default=dict)
 
     class Meta:
         verbose_name = verbose_name_plural = "考核方案"

@@ -11,7 +11,7 @@ from anlan.faces import gate
 from anlan.kernel.clock import travelled
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
-from anlan.workplan import acts, lights, take
+from anlan.workplan import lights, take
 from anlan.workplan.models import Aim, Item, Node, Plan
 from anlan.workplan.turns import turns_of
 from tests.kernel import city

@@ -114,10 +114,15 @@ def test_every_indicator_counts_the_rows_of_the_page_it_opens(name, officer, our
     with scope.everyone(ours.world):
         for _ in range(3):
             ours.make(number.book.model, area_path=number.book.area)
+    person = Person.everywhere.get(user__username="asker")
+    for role in number.book.see:
+        Grant.objects.get_or_create(person=person, role=role, area_id=scope.ROOT, since=city.SINCE)
+    gate.forget()
     page = officer.get(number.href())
     with scope.everyone(ours.world):
-        said = number.number()
-        assert said["value"] == number.book.rows(number.params()).count() == page.context["page"].paginator.count
+        said, rows = number.number(), number.book.rows(number.params()).count()
+        assert rows == page.context["page"].paginator.count
+        assert said["value"] == rows or number.measure[0] != "count"
     assert not page.context["faults"]
     assert said["definition"] and said["href"] in (number.href(),)
 

@@ -40,7 +40,8 @@ def test_a_district_sees_its_own_and_below(world):
         intake(city.SHAZIKOU), intake(city.AOSHANWEI), intake(scope.ROOT)
     with scope.entered(ask.scope_of(officer.user, world, TODAY)):
         assert [row.area_id for row in Intake.objects.all()] == [city.SHAZIKOU]
-        assert {u.area_id for u in Unit.objects.all()} == {city.LAOSHAN}
+        assert {p.area_id for p in Person.objects.all()} == {city.LAOSHAN}
+        assert {u.area_id for u in Unit.objects.all()} == {city.LAOSHAN, scope.ROOT}, "its own, and those it reports to"
     assert ask.visible_to(officer.user, Intake.everywhere.all(), world, TODAY).count() == 1
 
 

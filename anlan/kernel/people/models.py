@@ -64,7 +64,12 @@ class Area(models.Model):
 
 
 class Unit(Placed):
-    """An office, department, headquarters, company or team. Codes nest: 3702.yj.zhzx lies in 3702.yj."""
+    """An office, department, headquarters, company or team. Codes nest: 3702.yj.zhzx lies in 3702.yj.
+
+    Who works in an area also sees the units of the areas above it, to which it reports.
+    """
+
+    scope_above = True
 
     code = models.CharField("单位代码", max_length=60, primary_key=True)
     name = models.CharField("单位名称", max_length=80)

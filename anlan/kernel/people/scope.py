@@ -102,6 +102,11 @@ def prefix(code: str) -> str:
     return code[:9] if code.endswith("000") else code
 
 
+def above(start: str) -> list[str]:
+    """The codes of the areas that hold this one: 370212 → the city."""
+    return [start[:digits].ljust(12, "0") for digits in DIGITS.values() if digits < len(start)]
+
+
 def within(column: str, start: str) -> Q:
     """Rows whose area code begins with ``start``; a range, so that an index serves it."""
     return Q(**{f"{column}__gte": start.ljust(12, "0"), f"{column}__lte": start.ljust(12, "9")}) if start else Q()
@@ -120,6 +125,8 @@ def reach_of(model: type[models.Model], scope: Scope) -> Q:
         if unit and reach.unit:
             part &= Q(**{f"{unit}__startswith": reach.unit})
         seen |= part if part else Q(pk__isnull=False)
+        if reach.area and getattr(model, "scope_above", False):
+            seen |= Q(**{f"{column}__in": above(reach.area)})
     if wide := getattr(model, "scope_wide", ""):
         seen |= Q(**{wide: True})
     return seen
