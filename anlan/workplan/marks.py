@@ -108,8 +108,8 @@ class Span:
 def facts(plan: Plan, span: Span, rules: dict[str, Any]) -> list[Fact]:
     """Every fact of the plan in a span of days, computed over the whole city whoever asks."""
     with scope.everyone(scope.current().world):
-        items = items_of(plan)
-        found = [fact for item in items for fact in (*_nodes(item, span, rules), *_aims(item, plan, span, rules))]
+        items, first = items_of(plan), period_of(plan)[0]
+        found = [fact for item in items for fact in (*_nodes(item, span, rules), *_aims(item, first, span, rules))]
         return [*found, *_timely(span), *_supervision(plan, span, rules)]
 
 
@@ -126,22 +126,22 @@ def _item(item: Any) -> str:
     return reverse("desk:workplan-item", args=[item.pk])
 
 
-def _aims(item: Any, plan: Plan, span: Span, rules: dict[str, Any]) -> Iterator[Fact]:
+def _aims(item: Any, first: date, span: Span, rules: dict[str, Any]) -> Iterator[Fact]:
     end = min(span.last, today())
-    elapsed = min(1.0, max(0, (end - date(plan.year, 1, 1)).days + 1) / 365)
+    elapsed = min(1.0, max(0, (end - first).days + 1) / 365)
     if rules["pace"] == "end" and elapsed < 1:
         return
     for progress in item.progress:
-        then = _then(progress, plan, end)
+        then = _then(progress, first, end)
         if (fact := _aim(item, then, elapsed)) is not None:
             yield fact
         if then.aim.meter and then.aim.meter.of and then.aim.meter.list_register.model is Area:
-            yield from _districts(item, then.aim, then.aim.meter, (period_of(plan)[0], end), elapsed)
+            yield from _districts(item, then.aim, then.aim.meter, (first, end), elapsed)
 
 
-def _then(progress: Progress, plan: Plan, end: date) -> Progress:
+def _then(progress: Progress, first: date, end: date) -> Progress:
     """A target as it stood at the end of the span, where an indicator can tell that."""
-    one, first = progress.aim.meter, period_of(plan)[0]
+    one = progress.aim.meter
     if one is None or not one.when or end >= today() or end < first:
         return progress
     return Progress(progress.aim, one.value((first, end)), one.href((first, end)))
@@ -194,7 +194,8 @@ def _still_open() -> Iterator[Fact]:
     for register in ALL.values():
         if register.is_case and any(f.attname == "unit_id" for f in register.model._meta.concrete_fields):
             for unit, n in _overdue(register.model).items():
-                yield Fact(unit, "timely", 0.0, f"{register.title}逾期未办", f"{n} 件", register.url({"overdue": True}), float(n))
+                title, href = ("限定查阅事项", "") if register.city else (register.title, register.url({"overdue": True}))
+                yield Fact(unit, "timely", 0.0, f"{title}逾期未办", f"{n} 件", href, float(n))
 
 
 def _overdue(model: Any) -> dict[str, int]:

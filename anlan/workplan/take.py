@@ -114,13 +114,16 @@ def _holding(measures: list[Measure], start: int, end: int) -> Measure | None:
 
 
 def bind(plan: Plan) -> int:
-    """Give each target the indicator whose words it bears, where the unit fits; how many were bound."""
+    """Give each target, and each rhythm, the indicator whose words it bears; how many targets were bound."""
     bound = []
     for aim in Aim.objects.filter(item__plan=plan, indicator="").select_related("item"):
         if one := next((i for i in INDICATORS.values() if i.aim and fits(i, aim)), None):
             aim.indicator = one.name
             bound.append(aim)
     Aim.objects.bulk_update(bound, ["indicator"])
+    for node in Node.objects.filter(item__plan=plan, kind=Node.Kind.RECURRING, indicator="").select_related("measure"):
+        if node.measure and (one := next((i for i in INDICATORS.values() if i.turn and i.turn in node.measure.text), None)):
+            Node.objects.filter(pk=node.pk).update(indicator=one.name)
     return len(bound)
 
 

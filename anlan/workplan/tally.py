@@ -40,23 +40,34 @@ class Kept:
 def counted() -> dict[Key, Kept]:
     """(first day of the quarter, acting unit, six digits of the district) → terms kept and missed, to this moment."""
     upto = catch_up()
-    found = {(t.quarter, t.unit, t.district): Kept(t.kept, t.late) for t in Tally.objects.all()}
+    found = _known()
     for key, more in _read(upto, None).items():
         found[key] = found.get(key, Kept()) + more
     return found
 
 
+def _known() -> dict[Key, Kept]:
+    rows = Tally.objects.values_list("quarter", "unit", "district", "kept", "late")
+    return {(quarter, unit, district): Kept(kept, late) for quarter, unit, district, kept, late in rows}
+
+
 def catch_up() -> int:
-    """Add the newly sealed lines to the table; the last line that it holds. Two processes never add the same line."""
+    """Add the newly sealed lines to the table; the last line that it holds. Two processes never add the same line: who
+    moves the mark adds, in one transaction."""
+    sealed = read.sealed_id()
+    row, _ = Counted.objects.get_or_create(pk=1)
+    if sealed <= row.upto:
+        return row.upto
     with transaction.atomic():
-        row, _ = Counted.objects.get_or_create(pk=1)
-        sealed = read.sealed_id()
-        if sealed <= row.upto or not Counted.objects.filter(pk=1, upto=row.upto).update(upto=sealed):
+        if not Counted.objects.filter(pk=1, upto=row.upto).update(upto=sealed):
             return Counted.objects.get(pk=1).upto
-        for (quarter, unit, district), more in _read(row.upto, sealed).items():
-            Tally.objects.get_or_create(quarter=quarter, unit=unit, district=district, defaults={"kept": 0, "late": 0})
-            Tally.objects.filter(quarter=quarter, unit=unit, district=district).update(kept=F("kept") + more.kept, late=F("late") + more.late)
-        return sealed
+        known, more = _known(), _read(row.upto, sealed)
+        sums = {key: known.get(key, Kept()) + n for key, n in more.items()}
+        Tally.objects.bulk_create(
+            [Tally(quarter=q, unit=unit, district=district, kept=n.kept, late=n.late) for (q, unit, district), n in sums.items()],
+            batch_size=500, update_conflicts=True, unique_fields=["quarter", "unit", "district"], update_fields=["kept", "late"],
+        )  # fmt: skip
+    return sealed
 
 
 def begin_again() -> None:

@@ -136,7 +136,10 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
     """One unit: each dimension, each fact in it, what it cost and where its record is."""
     plan, quarter = _plan(), _quarter(request)
     group, row = _row(plan, code, quarter)
-    context = {"plan": plan, "group": group, "row": row, "quarter": quarter, "quarters": (1, 2, 3, 4), "names": marks.DIMENSIONS, "span": marks.span_of(plan, quarter)}
+    context = {
+        "plan": plan, "group": group, "row": row, "quarter": quarter, "quarters": (1, 2, 3, 4), "names": marks.DIMENSIONS,
+        "span": marks.span_of(plan, quarter),
+    }  # fmt: skip
     return render(request, "desk/marks_unit.html", context)
 
 

@@ -25,6 +25,7 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.cases.models import Case
 from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import asked, sees_full
+from anlan.kernel.files.acts import attached
 from anlan.kernel.indicators import keep as figures
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
@@ -185,9 +186,19 @@ def draw(
         offer(form)
     context = {
         "register": register, "row": row, "fields": fields, "steps": steps, "history": read.history(row)[:200],
-        "writable": register.may_write(row), "near": around(register, row),
+        "writable": register.may_write(row), "near": around(register, row), "files": attached(row)[str(row.pk)],
+        "attaches": may_attach(register, row),
     }  # fmt: skip
     return render(request, "registers/detail.html", context, status=409 if tried else 200)
+
+
+def may_attach(register: Register, row: Any) -> bool:
+    """Who may write a row, or open or carry on a case, adds papers and pictures to it."""
+    if register.may_write(row):
+        return True
+    if not isinstance(row, Case) or row.closed_at is not None or scope.current().world.closed:
+        return False
+    return scope.current().can(*register.opens, area=row.area_id) or bool(moves.open_moves(row))
 
 
 def around(register: Register, row: Any) -> str:

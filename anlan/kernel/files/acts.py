@@ -49,7 +49,7 @@ def do_attach(
         sha256=kept.sha256, name=kept.name, kind=kept.kind.name, size=kept.size, kept_at=now(), lon=lon, lat=lat,
         taken_at=kept.facts.taken_at or taken_at, sender_id=scope.current().person_id, client_id=client_id,
         subject_type=subject._meta.label_lower, subject_id=str(subject.pk), thumb=kept.facts.width is not None,
-        area_id=getattr(subject, "area_id", None) or scope.ROOT,
+        area_id=getattr(subject, "area_id", None) or scope.ROOT, few=getattr(subject, "few", ""),
     )  # fmt: skip
     with transaction.atomic():
         row.save()

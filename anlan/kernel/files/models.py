@@ -11,6 +11,8 @@ from anlan.kernel.people.scope import Scoped
 class Attachment(Scoped):
     """One file of one record; the same content may be attached many times and is stored once."""
 
+    scope_few = "few"
+
     sha256 = models.CharField("内容摘要", max_length=64)
     name = models.CharField("文件名", max_length=120)
     kind = models.CharField("类型", max_length=10, choices=[(kind.name, kind.label) for kind in KINDS.values()])
@@ -23,6 +25,7 @@ class Attachment(Scoped):
     subject_type = models.CharField("所属类别", max_length=60)
     subject_id = models.CharField("所属编号", max_length=60)
     client_id = models.CharField("终端编号", max_length=80, null=True)  # noqa: DJ001 (many without, each once)
+    few = models.CharField("仅限岗位", max_length=200, blank=True)
     thumb = models.BooleanField("可预览", default=False)
 
     class Meta:

@@ -16,7 +16,7 @@ LINE, LONG = 200, 4000
 FAR = 10**12
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 TAKEN = frozenset(
-    "id pk no version made_at made_by total area world state entered_at opened_at closed_at due_at overdue turn rule opinion objects"
+    "id pk no version made_at made_by total area world state entered_at opened_at closed_at due_at overdue turn rule opinion few objects"
     " everywhere form flow save delete clean".split()
 )
 """Names that every row has already."""

@@ -18,7 +18,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.columns.column import Undeclared
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
-from anlan.kernel.people.scope import Placed
+from anlan.kernel.people.scope import Placed, few_of
 from anlan.kernel.places import near
 from anlan.kernel.registers import ALL, Register
 
@@ -142,6 +142,11 @@ class Form:
             limits = (Limit(WAYS[self.way].first, self.basis, remind=(0.3,), raise_to=self.raises, **length),)
         return WAYS[self.way].make(Plan(f"form_{self.name}", self.title, self.write, self.decides, limits, self.steps))
 
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The roles that may read its rows."""
+        return tuple(dict.fromkeys((*self.see.split(), *self.write.split(), *self.decides.split())))
+
     def retire(self) -> None:
         """Take the compiled form out of the house, to make room for its next version."""
         for known in (FORMS, ALL, near.SOURCES):
@@ -160,7 +165,7 @@ class Form:
         who: dict[str, Any] = {"opens": self.write} if self.way else {"write": self.write}
         return Register(
             self.model, columns=" ".join(columns), filters=" ".join(filters), search=" ".join(["no", *words]), group=self.group,
-            see=tuple(dict.fromkeys((*self.see.split(), *self.write.split(), *self.decides.split()))), order="-made_at -id", form=form,
+            see=self.readers, order="-made_at -id", form=form,
             city=self.city, name=self.name, **who,
         )  # fmt: skip
 
@@ -207,6 +212,8 @@ def _table(form: Form) -> type[models.Model]:
     if form.points:
         most = sum(float(f.detail) for f in form.points)
         body["total"] = models.FloatField(f"总分(满分{most:g})", null=True, blank=True, editable=False)
+    if form.city:
+        body["few"] = few_of([*form.readers, "audit_keeper"])
     if form.way:
         body["outcome"] = models.TextField("办理结果", max_length=4000, null=True, blank=True)
         body["opinion"] = models.TextField("意见", max_length=4000, null=True, blank=True)

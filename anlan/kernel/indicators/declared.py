@@ -44,6 +44,8 @@ class Indicator:
     """``quarter``: only the rows of the running quarter count."""
     aim: str = ""
     """The words of a plan's target that it measures, ``*`` standing for the number: ``*地震应急避难场所``; several with |."""
+    turn: str = ""
+    """The words of a plan's measure whose turns it judges, such as what must be done each quarter."""
     zero: str = ""
     """The goal that is broken as soon as it counts one."""
     state: str = ""
@@ -91,6 +93,8 @@ class Indicator:
             raise Undeclared(f"indicator {self.name}: register {self.register} holds no cases, so that nothing is kept in time")
         if self.of:
             self._known(self.list_register, list(self.of[1]))
+        if self.turn and not self.when:
+            raise Undeclared(f"indicator {self.name}: a turn is judged by its days, so that it needs when=…")
         if self.per not in ("", "quarter") or (self.per and not self.when):
             raise Undeclared(f"indicator {self.name}: per is 'quarter', and needs when=…")
 

@@ -19,7 +19,7 @@ from .models import Line
 HEARERS: dict[str, list[Callable[[Line], Any]]] = {}
 FIELDS = (
     "world_id", "area_id", "at", "recorded_at", "actor_id", "who", "unit", "verb",
-    "subject_type", "subject_id", "text", "level", "before", "after", "basis", "term", "wide",
+    "subject_type", "subject_id", "text", "level", "before", "after", "basis", "term", "wide", "few",
 )  # fmt: skip
 
 
@@ -60,7 +60,10 @@ def write(
     term: datetime | None = None,
     wide: bool = False,
 ) -> Line:
-    """Write one line and everything that it sets off, in the transaction of the act itself."""
+    """Write one line and everything that it sets off, in the transaction of the act itself.
+
+    A subject's ``few`` names the roles that alone may read of it.
+    """
     who = scope.current()
     line = Line(
         area_id=area or getattr(subject, "area_id", None) or scope.ROOT,
@@ -80,6 +83,7 @@ def write(
         basis=basis,
         term=term,
         wide=wide,
+        few=getattr(subject, "few", ""),
     )
     line.digest = digest(line)
     line.save()

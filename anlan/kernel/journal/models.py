@@ -9,6 +9,7 @@ class Line(Scoped):
     """Who did what to which record, when it happened and when it was recorded; ``term`` is by when it had to."""
 
     scope_wide = "wide"
+    scope_few = "few"
 
     at = models.DateTimeField("发生时间")
     recorded_at = models.DateTimeField("记录时间")
@@ -25,6 +26,7 @@ class Line(Scoped):
     basis = models.CharField("依据", max_length=300, blank=True)
     term = models.DateTimeField("时限", null=True)
     wide = models.BooleanField("全市可见", default=False)
+    few = models.CharField("仅限岗位", max_length=200, blank=True)
     digest = models.BinaryField(max_length=32)
 
     class Meta:

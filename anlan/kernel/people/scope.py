@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import models
@@ -49,6 +51,15 @@ class Scope:
     @property
     def roles(self) -> frozenset[str]:
         return frozenset(r.role for r in self.reaches or ())
+
+    @property
+    def city_roles(self) -> frozenset[str]:
+        """The roles held over the whole city."""
+        return frozenset(r.role for r in self.reaches or () if ROOT.startswith(r.area))
+
+    def among(self, few: str) -> bool:
+        """May the asker read what only these few roles may? Everybody, when none is named."""
+        return not few or self.reaches is None or any(f" {role} " in few for role in self.city_roles)
 
     def can(self, *roles: str, area: str = "") -> bool:
         """Does a grant give one of these roles over this area? The system may do everything."""
@@ -129,7 +140,20 @@ def reach_of(model: type[models.Model], scope: Scope) -> Q:
             seen |= Q(**{f"{column}__in": above(reach.area)})
     if wide := getattr(model, "scope_wide", ""):
         seen |= Q(**{wide: True})
-    return seen
+    return seen & for_few(model, scope)
+
+
+def for_few(model: type[models.Model], scope: Scope) -> Q:
+    """Of rows that only few roles may read, those that the asker may."""
+    few = getattr(model, "scope_few", "")
+    if not few or scope.reaches is None:
+        return Q()
+    return reduce(or_, (Q(**{f"{few}__contains": f" {role} "}) for role in scope.city_roles), Q(**{few: ""}))
+
+
+def few_of(roles: Iterable[str]) -> str:
+    """How a row names the roles that alone may read it: those words, between blanks."""
+    return f" {' '.join(roles)} "
 
 
 class ScopedManager(models.Manager):

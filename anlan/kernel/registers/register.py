@@ -210,10 +210,11 @@ class Register:
 
         Who reaches over the whole city is not asked for the area of each row: the range would only mislead the planner.
         """
+        few = scope.for_few(self.model, who)
         if any(r.area in ("", scope.prefix(scope.ROOT)) and not r.unit for r in who.reaches or ()):
             who = replace(who, reaches=None)
         with scope.entered(who):
-            rows = self.model._default_manager.all()
+            rows = self.model._default_manager.filter(few)
         if issubclass(self.model, scope.Placed):
             return rows
         if any(f.name == "world" for f in self.model._meta.concrete_fields):

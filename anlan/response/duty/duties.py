@@ -41,9 +41,16 @@ def on_overdue(line: Any) -> None:
         post = Post.everywhere.filter(role=role, area__in=_up(line.area)).order_by("-area_id").first()
     if post:
         notice.do_call(
-            title="超时提醒", text=f"{line.text}。依据:{line.basis}", kind="inform", level=None, roles=(role,), areas=[post.area_id],
+            title="超时提醒", text=_text(line), kind="inform", level=None, roles=(role,), areas=[post.area_id],
             tiers=(post.tier,),
         )  # fmt: skip
+
+
+def _text(line: Any) -> str:
+    """What is not for everybody's reading is not named in a message either."""
+    if line.few:
+        return "您负责的一件限定查阅的事项超过时限,请登录后在台账中查看。"
+    return f"{line.text}。依据:{line.basis}"
 
 
 def _up(area: Area) -> list[Area]:

@@ -20,7 +20,7 @@ Form("diagnosis", "“诊断式”监管服务",
 
 Indicator("supervision.patrols", "区(市)巡查覆盖率", "patrol", unit="%", measure=("covered", "area"), of=("area", {"level": "district"}),
           when="began_on", aim="巡查", definition="期内有巡查记录(登记的区域在该区市之内)的区(市)占全部区(市)的百分比")  # fmt: skip
-Indicator("supervision.reports", "本季风险分析研判", "risk_report", unit="次", when="held_on", per="quarter", aim="行业风险分析研判",
+Indicator("supervision.reports", "本季风险分析研判", "risk_report", unit="次", when="held_on", per="quarter", aim="行业风险分析研判", turn="行业风险分析研判",
           definition="本季度开展并发布的行业风险分析研判次数")  # fmt: skip
 Indicator("supervision.diagnosed", "“诊断式”服务企业", "diagnosis", unit="家", when="served_on", measure=("distinct", "firm"),
           aim="*高危及人员密集型工贸企业", definition="期内接受诊断式监管服务的企业数(同名企业计一家)")  # fmt: skip

@@ -25,5 +25,5 @@ Form("three_levels", "三级安全教育检查",
      "firm:企业名称! checked_on:检查日期:date! plant:厂级教育落实:yes shop:车间级教育落实:yes team:班组级教育落实:yes fault:问题:long",
      items="3", group="大安全", write=f"{OFFICE} inspector district_duty town_duty")  # fmt: skip
 
-Indicator("training.lessons", "开展“安全第一课”的专委会", "first_lesson", unit="个", when="held_on", measure=("distinct", "committee"),
+Indicator("training.lessons", "开展“安全第一课”的专委会", "first_lesson", unit="个", when="held_on", measure=("distinct", "committee"), turn="安全第一课",
           definition="期内开展过安全第一课的专委会数(同一专委会计一次)")  # fmt: skip
