@@ -74,7 +74,10 @@ def do_mend(row: Aim | Node, given: dict[str, Any]) -> None:
 
 
 def _check_node(node: Node) -> None:
-    node.day = day_of(node.norm) if node.kind in (Node.Kind.DEADLINE, Node.Kind.EVENT) else None
+    if node.kind != Node.Kind.PERIOD:
+        node.day, node.until = day_of(node.norm) if node.kind in (Node.Kind.DEADLINE, Node.Kind.EVENT) else None, None
+    elif node.day and node.until and node.until < node.day:
+        raise Refused("时段的止日早于起日", field="until")
     if node.kind == Node.Kind.DEADLINE and node.day is None:
         raise Refused("截止类节点须有日期", field="norm")
     if node.kind == Node.Kind.RECURRING and node.norm and not RHYTHM.fullmatch(node.norm):

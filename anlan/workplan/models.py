@@ -178,6 +178,7 @@ class Node(Found):
     kind = models.CharField("类别", max_length=10, choices=Kind)
     norm = models.CharField("规范值", max_length=12, blank=True)
     day = models.DateField("日期", null=True, blank=True)
+    until = models.DateField("至", null=True, blank=True)
     indicator = models.CharField("完成情况由指标判断", max_length=60, blank=True)
     least = models.PositiveIntegerField("每期至少", default=1)
 

@@ -2,6 +2,7 @@ from anlan.kernel.indicators import Indicator
 from anlan.kernel.people.roles import BUREAU, STAFF
 from anlan.kernel.registers import Register
 
+from .acts import REPORTERS
 from .models import Aim, Item, Letter, Measure, Node, Plan, Proof, Scheme, Supervision
 
 GROUP = "工作要点"
@@ -17,7 +18,7 @@ Register(Aim, columns="item raw comparator value value_max unit indicator report
 Register(Node, columns="item raw kind norm day indicator least state", filters="item state kind day", search="raw", group=GROUP,
          order="id", see=EYES, name="plannode")
 Register(Proof, columns="node last happened_on told_on text by", filters="happened_on told_on", search="text", group=GROUP, order="-id",
-         see=EYES, name="planproof")
+         see=EYES, papers=REPORTERS, name="planproof")
 Register(Letter, columns="plan number unit state opened_at closed_at area", filters="plan unit state area", group=GROUP, order="-id",
          see=EYES, name="planletter")
 Register(Supervision, columns="item unit demand state due_by overdue opened_at closed_at area", filters="state unit overdue opened_at area",

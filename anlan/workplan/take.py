@@ -198,7 +198,7 @@ def _same(row: Any, earlier: list[Any], same_year: bool) -> Any:
 def _hand_node(was: Any, node: Node, same_year: bool) -> None:
     Node.objects.filter(pk=node.pk).update(indicator=was.indicator, least=was.least, **({"norm": was.norm} if node.kind == Node.Kind.RECURRING else {}))
     if same_year:
-        Node.objects.filter(pk=node.pk).update(state=was.state, kind=was.kind, norm=was.norm, day=was.day)
+        Node.objects.filter(pk=node.pk).update(state=was.state, kind=was.kind, norm=was.norm, day=was.day, until=was.until)
         Proof.objects.bulk_create(
             Proof(area_id=p.area_id, node=node, last=p.last, happened_on=p.happened_on, told_on=p.told_on, text=p.text, by=p.by)
             for p in was.proofs.all()

@@ -123,3 +123,7 @@ def days_of(node: Node, plan: Plan, on: date) -> Iterator[tuple[date, str, str]]
         yield turn.last, turn.state, turn.said
     if node.kind == Node.Kind.EVENT and node.day:
         yield node.day, "event", "固定日"
+    if node.kind == Node.Kind.PERIOD and node.day:
+        yield node.day, "event", f"开始,至 {node.until}" if node.until else "开始"
+        if node.until:
+            yield node.until, "event", "结束"

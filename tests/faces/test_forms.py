@@ -1,9 +1,11 @@
 """A keeper of the plan declares a form and an indicator in the browser, without code; both have versions."""
 
 import re
+from datetime import date
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from anlan.faces import gate
 from anlan.kernel.forms import FORMS, keep
@@ -147,3 +149,27 @@ def test_an_indicator_of_what_does_not_exist_is_refused(world):
     assert head.post("/desk/forms/figures/new/?register=idea", {"label": "", "definition": "乙"}).status_code == 409
     assert head.post("/desk/forms/figures/new/?register=idea", {"label": "甲", "definition": ""}).status_code == 409
     assert head.get("/desk/forms/figures/own.9/").status_code == 404
+
+
+def test_an_indicator_of_the_browser_reads_in_many_ways(world):
+    head, clerk = browser("office_head"), browser("office")
+    assert head.post("/desk/forms/new/", {**DRAFT, "way": "task", "decides": ["office_head"]}).status_code == 302
+    for line in ("沿海一线", "沿海一线", "崂山北线"):
+        assert clerk.post("/r/own1/new/", {"area": scope.ROOT, "f1": line, "f2": "2", "f3": "正常"}).status_code == 302
+    asked = {"unit": "条", "definition": "不同航线数"}
+    made = head.post("/desk/forms/figures/new/?register=own1", {**asked, "label": "航线", "measure": "distinct:f1", "when": "made_at"})
+    assert made.status_code == 302, made.content.decode()
+    today = timezone.localdate()
+    with scope.everyone(world):
+        one = INDICATORS["own.1"]
+        assert one.value() == 2 and one.value((today, today)) == 2 and one.value((date(2020, 1, 1), date(2020, 12, 31))) == 0
+    page = head.get("/desk/forms/figures/own.1/").content.decode()
+    assert '<option value="distinct:f1" selected>' in page and '<option value="made_at" selected>' in page
+    for measure, when in (("sum:f1", ""), ("sum:nothing", ""), ("days:f1", ""), ("fly", ""), ("count", "f1")):
+        page = head.post("/desk/forms/figures/new/?register=own1", {**asked, "label": "错", "measure": measure, "when": when})
+        assert page.status_code == 409 and 'value="错"' in page.content.decode(), measure
+    kept = head.post("/desk/forms/figures/new/?register=own1", {"label": "按期", "unit": "%", "definition": "按期办结", "measure": "kept"})
+    assert kept.status_code == 302
+    with scope.everyone(world):
+        assert INDICATORS["own.2"].value() is None
+    assert "—" in head.get("/r/indicators/own.2/").content.decode()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import docx
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -375,3 +376,26 @@ def test_tasks_name_only_what_is_owned(world, leader):
     taken(world)
     with scope.everyone(world):
         assert acts.tasks_of(Plan.objects.get()) == {}
+
+
+def test_a_season_stands_in_the_calendar_with_both_its_days(world, leader):
+    taken(world, plan_of(YEAR).replace("加强检查。", "加强汛期检查。"))
+    node = Node.everywhere.get(kind="period", raw="汛期")
+    assert change(leader, "node", node, "mend", kind="period", day="2026-06-01", until="2026-05-01").status_code == 409
+    assert change(leader, "node", node, "mend", kind="period", day="2026-06-01", until="2026-09-30").status_code == 302
+    page = text_of(leader.get("/desk/workplan/calendar/"))
+    for month in ("6月", "9月"):
+        assert "汛期" in page.partition(f"<h2>{month}</h2>")[2].partition("</section>")[0]
+
+
+def test_evidence_is_a_file_beside_what_was_reported(world, leader, settings, tmp_path):
+    settings.HOME = tmp_path
+    taken(world)
+    owned(leader)
+    node = Node.everywhere.get(kind="deadline")
+    office = browser("office", unit=FLOODS)
+    assert change(office, "node", node, "finish", evidence="验收意见").status_code == 302
+    page = f"/r/planproof/{node.proofs.get().pk}/"
+    sent = office.post(f"{page}attach/", {"files": [SimpleUploadedFile("验收意见.txt", "同意验收".encode())]}, follow=True)
+    assert "已添加附件 1 个" in text_of(sent) or "只接收" in text_of(sent)
+    assert page in text_of(leader.get(f"/desk/workplan/{node.item_id}/"))

@@ -138,6 +138,51 @@ def test_an_indicator_adds_up_and_asks_for_the_day(officer, ours, declared):
         assert fresh.value() == 2 and "level=1&level=2" in fresh.href()
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"measure": ("sum", "")}, {"measure": ("fly", "")}, {"measure": ("count", "dead")}, {"measure": ("covered", "area")},
+        {"measure": ("count", ""), "of": ("area", {})}, {"measure": ("model", "")}, {"model": len},
+    ],
+)  # fmt: skip
+def test_a_way_of_measuring_needs_what_it_reads(declared, odd):
+    with pytest.raises(Undeclared, match="needs|measure"):
+        Indicator("t.odd", "x", "event", definition="口径", **odd)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"measure": ("sum", "title")}, {"measure": ("days", "title")}, {"measure": ("kept", ""), "register": "enterprise"}, {"per": "quarter"},
+        {"when": "title"}, {"turn": "每季度"}, {"measure": ("covered", "area"), "of": ("area", {"colour": 1})},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_measured_is_said_when_all_is_declared(declared, odd):
+    one = Indicator("t.odd", "x", definition="口径", **{"register": "event", **odd})
+    with pytest.raises(Undeclared, match=r"t\.odd"):
+        one.check()
+
+
+def test_the_ways_of_measuring(ours, declared):
+    with scope.everyone(ours.world):
+        for n, (area, dead) in enumerate(((city.SHAZIKOU, 1), (city.SHAZIKOU, 2), (city.AOSHANWEI, 4))):
+            row = ours.make(Event, dead=dead, state="open" if n else "closed")
+            Event.objects.filter(pk=row.pk).update(area_id=area)
+        towns = ("area", {"level": "town"})
+        for measure, more, value in (
+            (("distinct", "area"), {}, 2), (("covered", "area"), {"of": towns}, 100.0), (("covered", "area"), {"of": towns, "least": 2}, 50.0),
+            (("covered", "area"), {"of": ("area", {"level": "district"})}, 100.0), (("share", ""), {"of": towns}, 150.0),
+            (("model", ""), {"model": lambda rows: rows.count() * 10}, 30), (("covered", "area"), {"of": ("area", {"level": "village"})}, None),
+        ):  # fmt: skip
+            INDICATORS.pop("t.way", None)
+            one = Indicator("t.way", "x", "event", definition="口径", measure=measure, **more)
+            one.check()
+            assert one.value() == value, (measure, more)
+        INDICATORS.pop("t.way")
+        one = Indicator("t.way", "x", "event", definition="口径", measure=("covered", "area"), of=towns, least=2)
+        assert one.missing() == {city.AOSHANWEI}
+
+
 def test_an_indicator_with_a_wrong_value_fails_aloud(world, declared):
     wrong = Indicator("t.wrong", "x", "event", {"state": "no-such-state"}, definition="口径")
     with scope.everyone(world), pytest.raises(ValueError, match=r"t\.wrong"):

@@ -196,6 +196,8 @@ class Reader:
             return
         self.doubts.append(Doubt(line.number, f"第{self.parts[-1].no}行被拆开,已接到前一行", line.text[:40]))
         start = len(self.row) - 1 if len(self.row) < len(self.heads) else 1
+        if not cells[0].text and len(self.row) == len(self.heads):
+            start = 0  # the row says itself under which heads its cells stand
         for at, cell in enumerate(cells, start):
             self.row[at : at + 1] = [join([self.row[at], cell])] if at < len(self.row) else [cell]
         self._fill()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
-from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.columns.column import Column, Undeclared
 from anlan.kernel.columns.filters import asked
 from anlan.kernel.forms import FORMS, keep
 from anlan.kernel.forms.fields import KINDS, Field
@@ -143,9 +144,9 @@ def figure(request: HttpRequest, name: str = "") -> HttpResponseBase:
     given: dict[str, Any] = request.POST.dict() if request.method == "POST" else {**(old.body if old else {}), "reason": ""}
     fault: Refused | None = None
     if request.method == "POST":
-        sum_of = given.get("sum", "")
+        kind, _, path = given.get("measure", "count").partition(":")
         body = {"label": given.get("label", "").strip()[:40], "register": register.name, "where": where, "unit": given.get("unit", "").strip()[:10],
-                "definition": given.get("definition", "").strip()[:300], "measure": ["sum", sum_of] if sum_of else ["count", ""]}  # fmt: skip
+                "definition": given.get("definition", "").strip()[:300], "measure": [kind, path], "when": given.get("when", "")}  # fmt: skip
         try:
             if not body["label"]:
                 raise Refused("请填写指标名称", field="label")
@@ -155,13 +156,33 @@ def figure(request: HttpRequest, name: str = "") -> HttpResponseBase:
         except Refused as no:
             fault = no
         else:
-            messages.success(request, f"指标“{made.label}”已生效,当前为 {made.value():g}{made.unit}")
+            stand = made.value()
+            messages.success(request, f"指标“{made.label}”已生效,当前为 {'—' if stand is None else f'{stand:g}{made.unit}'}")
             return redirect("desk:forms")
-    numbers = [c for c in register.heads if c.number and c.field is not None]
+    if "measure" in given and not isinstance(given["measure"], str):
+        given["measure"] = ":".join(given["measure"]) if given["measure"][1] else given["measure"][0]
     rows, narrowed = register.narrow(where)
-    context = {"register": register, "given": given, "fault": fault, "old": old, "numbers": numbers, "count": rows.order_by().count(),
-               "href": register.url(where), "faults": narrowed.errors}  # fmt: skip
+    context = {
+        "register": register, "given": given, "fault": fault, "old": old, "ways": _ways(register), "days": _days(register),
+        "count": rows.order_by().count(), "href": register.url(where), "faults": narrowed.errors,
+    }  # fmt: skip
     return render(request, "desk/figure.html", context, status=409 if fault else 200)
+
+
+def _ways(register: Register) -> list[tuple[str, str]]:
+    """The ways in which the rows of a register can be read, each with the field that it reads."""
+    plain = [c for c in register.heads if c.field is not None and not c.masked]
+    found = [("count", "记录数")]
+    found += [(f"sum:{c.path}", f"{c.label}合计") for c in plain if c.number]
+    found += [(f"distinct:{c.path}", f"不同{c.label}的个数") for c in plain if not c.number and not isinstance(c.field, models.DateField)]
+    found += [(f"days:{c.path}", f"距最近{c.label}的天数") for c in plain if isinstance(c.field, models.DateField)]
+    return found + ([("kept", "按期办结率")] if register.is_case else [])
+
+
+def _days(register: Register) -> list[tuple[str, str]]:
+    """The date fields by which a period can narrow the rows."""
+    columns = [Column.read(register.name, register.model, name) for name in register.filters.split() if name != "area"]
+    return [(c.path, c.label) for c in columns if isinstance(c.field, models.DateField)]
 
 
 def _register(request: HttpRequest, old: Figure | None) -> Register:

@@ -251,8 +251,10 @@ def _node_fields(given: Any) -> dict[str, Any]:
     least = _number(given, "least", "每期至少") if given.get("least", "").strip() else 1
     if least != int(least) or not 1 <= least <= 100_000:
         raise Refused("每期至少须为 1 至 100000 的整数", field="least")
-    norm = given.get("day", "").strip() if dated else given.get("norm", "").strip()[:12]
-    return {"kind": given["kind"], "norm": norm, "indicator": given.get("indicator", ""), "least": int(least)}
+    found = {"kind": given["kind"], "indicator": given.get("indicator", ""), "least": int(least)}
+    if given["kind"] == Node.Kind.PERIOD:
+        return found | {"norm": "", "day": _day(given, "day", "起日"), "until": _day(given, "until", "止日")}
+    return found | {"norm": given.get("day", "").strip() if dated else given.get("norm", "").strip()[:12]}
 
 
 def _urge(item: Item, given: Any) -> None:

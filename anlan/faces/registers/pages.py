@@ -196,6 +196,8 @@ def may_attach(register: Register, row: Any) -> bool:
     """Who may write a row, or open or carry on a case, adds papers and pictures to it."""
     if register.may_write(row):
         return True
+    if register.papers and scope.current().world.actual and scope.current().can(*register.papers, area=register.area_of(row)):
+        return True
     if not isinstance(row, Case) or row.closed_at is not None or scope.current().world.closed:
         return False
     return scope.current().can(*register.opens, area=row.area_id) or bool(moves.open_moves(row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -34,6 +35,8 @@ class Indicator:
     """A way of ``MEASURES`` and the field that it reads: ("sum", "people") adds up, ("distinct", "unit") tells how many
     different ones, ("covered", "area") how many per hundred of the master list have a row, ("kept", "") how many per
     hundred of the cases kept their terms, ("days", "held_on") how long ago the newest was."""
+    model: Callable[[models.QuerySet], Number] | None = None
+    """What makes the number of the rows, where ``measure`` is ("model", "")."""
     of: tuple[str, dict[str, Any]] | None = None
     """The master list of a share: a register and its filters."""
     least: int = 1
@@ -57,6 +60,8 @@ class Indicator:
             raise Undeclared(f"indicator {self.name} has no definition (口径)")
         kind, name = self.measure
         way = MEASURES.get(kind)
+        if (kind == "model") != (self.model is not None):
+            raise Undeclared(f"indicator {self.name}: ('model', '') needs model=…, and nothing else takes it")
         if way is None or way.field != bool(name) or way.list != bool(self.of):
             raise Undeclared(f"indicator {self.name}: measure is one of {', '.join(MEASURES)}, each with the field and the list that it needs")
         INDICATORS[self.name] = self
@@ -88,7 +93,7 @@ class Indicator:
         self._known(self.book, [*self.where, *([f"{self.when}_after", f"{self.when}_before"] if self.when else [])])
         kind, name = self.measure
         if name:
-            Column.read(self.register, self.book.model, name)
+            self._readable(kind, Column.read(self.register, self.book.model, name))
         if MEASURES[kind].cases and not self.book.is_case:
             raise Undeclared(f"indicator {self.name}: register {self.register} holds no cases, so that nothing is kept in time")
         if self.of:
@@ -97,6 +102,10 @@ class Indicator:
             raise Undeclared(f"indicator {self.name}: a turn is judged by its days, so that it needs when=…")
         if self.per not in ("", "quarter") or (self.per and not self.when):
             raise Undeclared(f"indicator {self.name}: per is 'quarter', and needs when=…")
+
+    def _readable(self, kind: str, column: Column) -> None:
+        if column.field is None or (kind == "sum" and not column.number) or (kind == "days" and not isinstance(column.field, models.DateField)):
+            raise Undeclared(f"indicator {self.name}: {kind} cannot read {column.path} of register {self.register}")
 
     def _known(self, book: Register, names: list[str]) -> None:
         known = book._sets[True].base_filters

@@ -87,4 +87,4 @@ def learn() -> None:
 def _made(name: str, body: dict[str, Any]) -> Indicator:
     kind, field = body.get("measure") or ("count", "")
     return Indicator(name, body["label"], body["register"], dict(body.get("where") or {}), unit=body.get("unit", ""),
-                     definition=body.get("definition", ""), measure=(kind, field))  # fmt: skip
+                     definition=body.get("definition", ""), measure=(kind, field), when=body.get("when", ""))  # fmt: skip

@@ -95,6 +95,12 @@ def _days(one: Indicator, rows: models.QuerySet) -> Number:
     return (timezone.localdate(now()) - last).days if isinstance(last, date) else None
 
 
+def _model(one: Indicator, rows: models.QuerySet) -> Number:
+    """What a model makes of the rows."""
+    assert one.model is not None
+    return one.model(rows)
+
+
 MEASURES = {
     "count": Measure("记录数", _count),
     "sum": Measure("合计", _sum, field=True),
@@ -103,4 +109,5 @@ MEASURES = {
     "covered": Measure("名录覆盖率", _covered, field=True, list=True),
     "kept": Measure("按期办结率", _kept, cases=True),
     "days": Measure("距上次天数", _days, field=True),
+    "model": Measure("模型结果", _model),
 }

@@ -47,6 +47,8 @@ class Register:
     """Roles, as a tuple or as words."""
     opens: str | tuple[str, ...] = ()
     """Roles that open a case by its form; ``form`` then names what they fill in. Afterwards only its moves change it."""
+    papers: str | tuple[str, ...] = ()
+    """Roles that add attachments to rows which no form writes."""
     act: Callable[[Any], Any] | None = None
     """The act that opens a case from the form, where more belongs to it than the opening; it gives back the row that stands."""
     masked: str = ""
@@ -71,7 +73,7 @@ class Register:
     """Only roles that reach over the whole city open it."""
 
     def __post_init__(self) -> None:
-        self.see, self.write, self.opens = _words(self.see), _words(self.write), _words(self.opens)
+        self.see, self.write, self.opens, self.papers = _words(self.see), _words(self.write), _words(self.opens), _words(self.papers)
         self.name = self.name or str(self.model._meta.model_name)
         self.title = self.title or str(self.model._meta.verbose_name)
         if self.area == "area_id":
@@ -87,7 +89,7 @@ class Register:
             raise Undeclared(f"register {self.name}: that is the address of a page; give it name=…")
         if ALL.get(self.name, self).model is not self.model:
             raise Undeclared(f"register {self.name} is declared twice; give one of them name=…")
-        if odd := {*self.see, *self.write, *self.opens} - set(ROLES):
+        if odd := {*self.see, *self.write, *self.opens, *self.papers} - set(ROLES):
             raise Undeclared(f"register {self.name}: unknown roles {sorted(odd)}")
         if self.write and issubclass(self.model, scope.Scoped):
             raise Undeclared(f"register {self.name}: an operating record is written by its acts, not by a form")
