@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from anlan.engines.workdays import add_workdays
@@ -21,13 +21,14 @@ from anlan.kernel.people.models import Unit
 
 from .lights import items_of
 from .models import Aim, Item, Letter, Measure, Node, Plan, Proof, Supervision, day_of
-from .take import EDITORS, why_not
+from .take import EDITORS, check_real, why_not
 from .turns import RHYTHM, Turn, today, turns_of
 
 REPORTERS = ("leader", "duty_lead", "office", "office_head", "flood_office", "district_duty")
 
 
 def check_editor() -> None:
+    check_real()
     if not scope.current().can(*EDITORS, area=scope.ROOT):
         raise Refused("核对、修改工作要点须有全市权限")
 
@@ -45,6 +46,7 @@ def do_judge(row: Aim | Node, state: str) -> None:
 
 def check_reporter(row: Any) -> None:
     """Who keeps the plan reports for everybody; an office or district for what it answers for."""
+    check_real()
     who = scope.current()
     if who.can(*EDITORS, area=scope.ROOT):
         return
@@ -149,12 +151,17 @@ def do_finish(node: Node, evidence: str, happened_on: date | None = None, last: 
     if happened.year < node.item.plan.year:
         raise Refused(f"完成日期早于{node.item.plan.year}年", field="happened_on")
     key = last if node.kind == Node.Kind.RECURRING else None
+    taken = Refused("已经登记过;如有误,请先撤销原登记")
     if Proof.objects.filter(node=node, last=key).exists():
-        raise Refused("已经登记过;如有误,请先撤销原登记")
+        raise taken
     with transaction.atomic():
         proof = Proof(area_id=scope.ROOT, node=node, last=key, happened_on=happened, told_on=on, text=evidence.strip()[:200],
                       by=scope.current().name[:40])  # fmt: skip
-        proof.save()
+        try:
+            with transaction.atomic():
+                proof.save()
+        except IntegrityError as fault:  # by another at this very moment
+            raise taken from fault
         journal.write("workplan.finished", node, text=f"{node}({turn.last}):{happened}完成,依据:{proof.text}",
                       after={"happened_on": happened, "told_on": on, "last": key})  # fmt: skip
     return proof
@@ -221,9 +228,17 @@ def tasks_of(plan: Plan) -> dict[Unit, list[dict[str, Any]]]:
 
 def do_letters(plan: Plan) -> list[Letter]:
     """A letter for each unit that has none yet; drafts that were not issued are written anew."""
-    made, tasks = [], tasks_of(plan)
+    tasks = tasks_of(plan)
     if not tasks:
         raise Refused("还没有为事项指定责任单位")
+    try:
+        return _letters(plan, tasks)
+    except IntegrityError as fault:
+        raise Refused("任务书正由他人拟制,请刷新后再试") from fault
+
+
+def _letters(plan: Plan, tasks: dict[Unit, list[dict[str, Any]]]) -> list[Letter]:
+    made = []
     with transaction.atomic():
         kept = {letter.unit_id: letter for letter in Letter.objects.filter(plan=plan)}
         for unit, body in tasks.items():

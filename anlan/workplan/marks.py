@@ -27,6 +27,7 @@ from anlan.kernel.registers import ALL
 
 from .lights import Progress, items_of, period_of
 from .models import Aim, Plan, Scheme, Supervision
+from .take import check_real
 from .tally import Kept, counted
 from .turns import today
 
@@ -52,6 +53,7 @@ def scheme() -> dict[str, Any]:
 
 
 def check_scheme(body: dict[str, Any], reason: str) -> None:
+    check_real()
     if not scope.current().can("leader", area=scope.ROOT):
         raise Refused("考核方案由局领导修订")
     if not reason.strip():

@@ -202,7 +202,10 @@ class Proof(Wide):
 
     class Meta:
         verbose_name = verbose_name_plural = "节点完成登记"
-        constraints = [models.UniqueConstraint("node", "last", name="proof_once_a_turn", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint("node", "last", name="proof_once_a_turn"),
+            models.UniqueConstraint("node", condition=models.Q(last=None), name="proof_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.node}:{self.happened_on}完成"

@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from anlan.engines import plan as engine
@@ -16,7 +16,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.indicators.declared import INDICATORS, Indicator
 from anlan.kernel.people import scope
 
-from .models import Aim, Item, Measure, Node, Plan, Proof, day_of
+from .models import Aim, Item, Measure, Node, Plan, Proof, Supervision, day_of
 
 EDITORS = ("leader", "duty_lead")
 SENTENCE = re.compile("[^。;\uff1b\\n]+[。;\uff1b]?")
@@ -26,8 +26,15 @@ ALIKE = 0.6
 """How like two titles must be for the same matter of two years: the ratio of difflib's SequenceMatcher."""
 
 
+def check_real() -> None:
+    """The plan is the real city's: a drill or a replay looks at it and changes nothing."""
+    if not scope.current().world.actual:
+        raise Refused("工作要点只在真实世界中办理,演练和回放中只能查看")
+
+
 def check_take(source: str, reason: str = "", year: int | None = None) -> engine.Plan:
     """May this asker take this text as the city's plan? What was read from it. ``year`` stands in where the text names none."""
+    check_real()
     if not scope.current().can(*EDITORS, area=scope.ROOT):
         raise Refused("导入工作要点须有全市权限")
     found = engine.parse(source, year)
@@ -45,26 +52,33 @@ def do_take(source: str, found: engine.Plan, reason: str = "") -> Plan:
 
     Owners, bindings and, within a year, what was confirmed and reported come over from the version before.
     """
+    try:
+        with transaction.atomic():
+            return _take(source, found, reason)
+    except IntegrityError as fault:
+        raise Refused("该年度的工作要点刚被他人导入,请刷新后再试") from fault
+
+
+def _take(source: str, found: engine.Plan, reason: str) -> Plan:
     who = scope.current()
-    with transaction.atomic():
-        same = Plan.objects.filter(year=found.year)
-        before = same.filter(current=True).first() or Plan.objects.filter(year__lt=found.year, current=True).order_by("-year").first()
-        version = (same.aggregate(n=Max("version"))["n"] or 0) + 1
-        same.update(current=False)
-        plan = Plan(
-            area_id=scope.ROOT, title=found.title[:120], year=found.year, version=version, reason=reason.strip()[:200], source=source,
-            taken_at=now(), taken_by=who.name[:40], doubts=[{"line": d.line, "why": d.why, "text": d.text} for d in found.doubts],
-        )  # fmt: skip
-        plan.save()
-        for rank, item in enumerate(found.items, 1):
-            _keep(plan, rank, item)
-        bound = bind(plan)
-        carried = hand_on(before, plan) if before else 0
-        journal.write(
-            "workplan.taken", plan, text=f"导入{plan}:{len(found.items)}项,存疑{len(found.doubts)}处,{bound}个目标由指标计量"
-            + (f",自{before.year}年第{before.version}版沿用{carried}项" if before else ""),
-            basis=reason.strip()[:300], after={"items": len(found.items), "doubts": len(found.doubts), "bound": bound, "carried": carried}, wide=True,
-        )  # fmt: skip
+    same = Plan.objects.filter(year=found.year)
+    before = same.filter(current=True).first() or Plan.objects.filter(year__lt=found.year, current=True).order_by("-year").first()
+    version = (same.aggregate(n=Max("version"))["n"] or 0) + 1
+    same.update(current=False)
+    plan = Plan(
+        area_id=scope.ROOT, title=found.title[:120], year=found.year, version=version, reason=reason.strip()[:200], source=source,
+        taken_at=now(), taken_by=who.name[:40], doubts=[{"line": d.line, "why": d.why, "text": d.text} for d in found.doubts],
+    )  # fmt: skip
+    plan.save()
+    for rank, item in enumerate(found.items, 1):
+        _keep(plan, rank, item)
+    bound = bind(plan)
+    carried = hand_on(before, plan) if before else 0
+    journal.write(
+        "workplan.taken", plan, text=f"导入{plan}:{len(found.items)}项,存疑{len(found.doubts)}处,{bound}个目标由指标计量"
+        + (f",自{before.year}年第{before.version}版沿用{carried}项" if before else ""),
+        basis=reason.strip()[:300], after={"items": len(found.items), "doubts": len(found.doubts), "bound": bound, "carried": carried}, wide=True,
+    )  # fmt: skip
     return plan
 
 
@@ -184,6 +198,10 @@ def _hand_item(old: Any, item: Any, same_year: bool) -> None:
     for node in item.nodes.all():
         if was := _same(node, nodes, same_year):
             _hand_node(was, node, same_year)
+            if same_year:
+                Supervision.objects.filter(node=was).update(node=node, item=item)
+    if same_year:
+        Supervision.objects.filter(item=old).update(node=None, item=item)
 
 
 def _same(row: Any, earlier: list[Any], same_year: bool) -> Any:

@@ -11,11 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from anlan.faces import gate
+from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now, real, travelled
 from anlan.kernel.clock.loop import drain
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
+from anlan.kernel.worlds.models import World
 from anlan.workplan import acts, duties, lights, marks, take
 from anlan.workplan.models import Aim, Item, Letter, Measure, Node, Plan, Supervision
 from tests.kernel import city
@@ -399,3 +401,25 @@ def test_evidence_is_a_file_beside_what_was_reported(world, leader, settings, tm
     sent = office.post(f"{page}attach/", {"files": [SimpleUploadedFile("验收意见.txt", "同意验收".encode())]}, follow=True)
     assert "已添加附件 1 个" in text_of(sent) or "只接收" in text_of(sent)
     assert page in text_of(leader.get(f"/desk/workplan/{node.item_id}/"))
+
+
+def test_a_drill_looks_at_the_plan_and_changes_nothing(world):
+    taken(world)
+    drill = World.objects.create(kind="exercise", title="演练", mark="演练")
+    with scope.everyone(drill):
+        for act in (acts.check_editor, lambda: acts.check_reporter(item("1")), lambda: take.check_take(plan_of(YEAR), "改"),
+                    lambda: marks.check_scheme(marks.demo(), "改")):  # fmt: skip
+            with pytest.raises(Refused, match="只能查看"):
+                act()
+
+
+def test_what_is_being_supervised_goes_over_to_a_new_version(world, leader):
+    taken(world)
+    owned(leader)
+    with scope.everyone(world):
+        duties.urge(now())
+    before = Supervision.everywhere.count()
+    taken(world, plan_of(YEAR, drills=15))
+    with scope.everyone(world):
+        duties.urge(now())
+    assert Supervision.everywhere.count() == before and {s.item.plan.version for s in Supervision.everywhere.all()} == {2}

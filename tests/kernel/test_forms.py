@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from anlan.faces import gate
 from anlan.kernel.cases import Refused, moves
 from anlan.kernel.cases.models import Case
-from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.columns import Undeclared
 from anlan.kernel.forms import FORMS, Field, Form, tables
 from anlan.kernel.forms.loops import WAYS, Plan
 from anlan.kernel.people import scope

@@ -15,7 +15,8 @@ from openpyxl import load_workbook
 from anlan.faces import gate
 from anlan.kernel import clock
 from anlan.kernel.cases import Refused, moves
-from anlan.kernel.columns.column import Undeclared, mask
+from anlan.kernel.columns import Undeclared
+from anlan.kernel.columns.column import mask
 from anlan.kernel.indicators import Indicator
 from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.people import scope
@@ -146,7 +147,7 @@ def test_an_indicator_adds_up_and_asks_for_the_day(officer, ours, declared):
     ],
 )  # fmt: skip
 def test_a_way_of_measuring_needs_what_it_reads(declared, odd):
-    with pytest.raises(Undeclared, match="needs|measure"):
+    with pytest.raises(Undeclared, match=r"needs|measure"):
         Indicator("t.odd", "x", "event", definition="口径", **odd)
 
 

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
-from anlan.kernel.columns.column import Column, Undeclared
+from anlan.kernel.columns import Undeclared
+from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import asked
 from anlan.kernel.forms import FORMS, keep
 from anlan.kernel.forms.fields import KINDS, Field

@@ -86,9 +86,9 @@ def take(request: HttpRequest) -> HttpResponseBase:
         if "take" not in request.POST:
             return _take(request, source, reason, engine.parse(source, _year(request)))
         found = take_in.check_take(source, reason, _year(request))
+        plan = take_in.do_take(source, found, reason)
     except Refused as no:
         return _take(request, source, reason, engine.parse(source, _year(request)) if source else None, str(no))
-    plan = take_in.do_take(source, found, reason)
     messages.success(request, f"已导入{plan},共{len(found.items)}项;读出的目标和节点请逐项核对")
     return redirect("desk:workplan")
 

@@ -13,12 +13,10 @@ from django.utils import timezone
 
 from anlan.kernel.cases.models import Case
 
+from . import Undeclared
+
 LEVELS = {1: "Ⅰ级", 2: "Ⅱ级", 3: "Ⅲ级", 4: "Ⅳ级"}
 YES, NO = "是", "否"
-
-
-class Undeclared(ValueError):
-    """A register or an indicator names what does not exist."""
 
 
 def mask(value: Any) -> Any:

@@ -21,7 +21,8 @@ from django.utils.safestring import SafeString
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Area
 
-from .column import NO, YES, Column, Undeclared
+from . import Undeclared
+from .column import NO, YES, Column
 
 FAR = {"min_value": -(10**15), "max_value": 10**15}
 LONG = 200

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.columns import Undeclared
 
 LINE, LONG = 200, 4000
 FAR = 10**12

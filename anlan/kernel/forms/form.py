@@ -15,7 +15,7 @@ from anlan.kernel.cases.flow import FLOWS
 from anlan.kernel.cases.models import Case
 from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import now
-from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.columns import Undeclared
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
 from anlan.kernel.people.scope import Placed, few_of

@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
-from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.columns import Undeclared
 from anlan.kernel.indicators import keep as figures
 from anlan.kernel.people import scope
 

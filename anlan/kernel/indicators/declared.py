@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import models
 
-from anlan.kernel.columns.column import Column, Undeclared
+from anlan.kernel.columns import Undeclared
+from anlan.kernel.columns.column import Column
 from anlan.kernel.registers.register import Register, address, find
 
 from .measures import MEASURES, Number, covering

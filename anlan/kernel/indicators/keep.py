@@ -11,7 +11,7 @@ from django.db.models import Max
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
-from anlan.kernel.columns.column import Undeclared
+from anlan.kernel.columns import Undeclared
 from anlan.kernel.people import scope
 
 from .declared import INDICATORS, Indicator

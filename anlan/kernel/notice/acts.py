@@ -18,10 +18,9 @@ from anlan.kernel.people.models import Post
 from anlan.kernel.people.roles import ROLES
 
 from .ladder import CALL, INFORM, Ladder, restore
-from .models import Addressee, Notice, Receipt
+from .models import Addressee, Notice
 
-State, Kind = Addressee.State, Receipt.Kind
-MOST_PEOPLE = 200_000
+State = Addressee.State
 
 
 def do_call(

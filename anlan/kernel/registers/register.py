@@ -17,7 +17,8 @@ from django.urls import reverse
 
 from anlan.kernel.cases.flow import Move
 from anlan.kernel.cases.models import Case
-from anlan.kernel.columns.column import Column, Undeclared
+from anlan.kernel.columns import Undeclared
+from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import asked, compile_set, sees_full
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
