@@ -72,7 +72,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 
 def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if report.skipped:
+    if report.skipped and not hasattr(report, "wasxfail"):  # what is expected to fail has run
         SKIPPED.append(report.nodeid)
 
 
