@@ -15,6 +15,7 @@ from anlan.kernel.cases.moves import open_case
 from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import now
 from anlan.kernel.clock.calendar import holidays
+from anlan.kernel.forms import FORMS
 from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
@@ -197,6 +198,16 @@ def do_own(item: Item, unit: Unit | None) -> None:
         journal.write("workplan.owned", item, text=f"{item}:责任单位{unit or '未定'}", before=before, after={"owner": unit and unit.pk})
 
 
+def do_serve(item: Item, names: list[str]) -> None:
+    """Which forms tell how the item goes on."""
+    if odd := [name for name in names if name not in FORMS]:
+        raise Refused(f"没有这些表单:{'、'.join(odd)}"[:200], field="forms")
+    with transaction.atomic():
+        before, item.forms = {"forms": item.forms}, sorted(set(names))
+        item.save(update_fields=["forms"])
+        journal.write("workplan.served", item, text=f"{item}:工作台账{len(item.forms)}种", before=before, after={"forms": item.forms})
+
+
 def do_own_measure(measure: Measure, unit: Unit | None) -> None:
     """One measure of an item has an owner of its own; none leaves it to the item's."""
     with transaction.atomic():
@@ -211,7 +222,7 @@ def do_own_measure(measure: Measure, unit: Unit | None) -> None:
 def tasks_of(plan: Plan) -> dict[Unit, list[dict[str, Any]]]:
     """What the plan asks of each unit: its items, and of items of others the measures that are its own."""
     found: dict[Unit, list[dict[str, Any]]] = {}
-    for item in items_of(plan):
+    for item in items_of(plan, quick=True):
         holders: dict[Unit, list[Measure]] = {item.owner: []} if item.owner else {}
         for measure in item.measures.all():
             if measure.holder:
@@ -276,7 +287,7 @@ def urge_late(plan: Plan, workdays: int) -> list[Supervision]:
     made, on = [], today()
     known = set(Supervision.objects.filter(item__plan=plan).values_list("node_id", "turn_last"))
     term = datetime.combine(add_workdays(on, workdays, holidays()), time(18), timezone.get_default_timezone())
-    for item in items_of(plan):
+    for item in items_of(plan, quick=True):
         for turn in item.turns:
             unit = turn.node.owner
             if turn.state == "missed" and unit and (turn.node.pk, turn.last) not in known and on - turn.last >= timedelta(days=1):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch, Q
 
+from anlan.kernel.clock import now
+from anlan.kernel.forms import FORMS
 from anlan.kernel.indicators.declared import INDICATORS, Indicator
 from anlan.kernel.people import scope
 
 from .models import Aim, Item, Measure, Node, Plan
-from .turns import Turn, today, turns_of
+from .turns import SOON, Turn, today, turns_of
 
 LIGHTS = {"red": "滞后", "yellow": "临期", "green": "正常", "done": "已完成", "grey": "无数据"}
 
@@ -57,8 +60,31 @@ def plan_in_force() -> Plan | None:
     return Plan.objects.filter(current=True).order_by("-year").first()
 
 
-def items_of(plan: Plan, **narrow: Any) -> list[Item]:
-    """A plan's items in order, each with ``progress``, ``turns``, ``light`` and ``why``."""
+@dataclass(frozen=True)
+class Work:
+    """What the cases of a form tell of the items that it serves: how many there are, are late, fall due soon."""
+
+    title: str
+    total: int
+    late: int
+    soon: int
+
+
+def works(period: tuple[date, date]) -> dict[str, Work]:
+    """By form, counted over the whole city whoever asks; a record only tells that there is work at all."""
+    found, edge = {}, now() + SOON
+    with scope.everyone(scope.current().world):
+        for name, form in FORMS.items():
+            rows = form.model.objects.filter(made_at__date__gte=period[0]).order_by()
+            late, soon = Q(overdue=True, closed_at=None), Q(overdue=False, closed_at=None, due_at__lte=edge)
+            counts = rows.aggregate(n=Count("pk"), **({"late": Count("pk", late), "soon": Count("pk", soon)} if form.way else {}))
+            if counts["n"]:
+                found[name] = Work("限定查阅事项" if form.city else form.title, counts["n"], counts.get("late", 0), counts.get("soon", 0))
+    return found
+
+
+def items_of(plan: Plan, *, quick: bool = False, **narrow: Any) -> list[Item]:
+    """A plan's items in order, each with ``progress``, ``turns``, ``light`` and ``why``; ``quick`` does without their registers."""
     aims = Aim.objects.exclude(state=Aim.State.STRUCK).select_related("item__owner", "measure__owner", "measure__item__owner").order_by("start")
     nodes = Node.objects.exclude(state=Node.State.STRUCK).select_related("item__owner", "measure__owner", "measure__item__owner")
     rows = Item.objects.filter(plan=plan, **narrow).select_related("plan", "owner").order_by("rank").prefetch_related(
@@ -66,15 +92,16 @@ def items_of(plan: Plan, **narrow: Any) -> list[Item]:
         Prefetch("measures", Measure.objects.select_related("owner", "item__owner").order_by("rank")),
     )  # fmt: skip
     period, on, items = period_of(plan), today(), list(rows)
+    known = {} if quick else works(period)
     for item in items:
-        _lit(item, period, on)
+        _lit(item, period, on, [known[name] for name in item.forms if name in known])
     return items
 
 
-def _lit(item: Any, period: tuple[date, date], on: date) -> None:
+def _lit(item: Any, period: tuple[date, date], on: date, done: list[Work]) -> None:
     item.progress = [read(aim, period) for aim in item.aims.all()]
     item.turns = [_by_aims(turn, item.progress) for node in item.nodes.all() for turn in turns_of(node, item.plan, on)]
-    item.light, item.why = light(item.progress, item.turns)
+    item.light, item.why = light(item.progress, item.turns, done)
 
 
 def _by_aims(turn: Turn, progress: list[Progress]) -> Turn:
@@ -87,21 +114,27 @@ def _by_aims(turn: Turn, progress: list[Progress]) -> Turn:
     return replace(turn, state="kept" if all(p.met for p in then) else "late", why=said, href=mine[0].href)
 
 
-def light(aims: list[Progress], turns: list[Turn]) -> tuple[str, str]:
+def light(aims: list[Progress], turns: list[Turn], done: Sequence[Work] = ()) -> tuple[str, str]:
     """An item's light and the reason: red for what is overdue and not met, yellow for what falls due soon."""
     met = [a.met for a in aims]
     recurring = [t for t in turns if t.node.kind == Node.Kind.RECURRING]
     if aims and all(met) and all(t.done for t in recurring):
         return "done", "目标全部达到"
-    if late := next((t for t in turns if t.state == "missed"), None):
-        return "red", f"“{late.node.raw}”({late.last})已过,尚未完成"
+    if missed := next((t for t in turns if t.state == "missed"), None):
+        return "red", f"“{missed.node.raw}”({missed.last})已过,尚未完成"
+    if late := next((w for w in done if w.late), None):
+        return "red", f"{late.title}有 {late.late} 件逾期未办"
     if soon := next((t for t in turns if t.state == "soon"), None):
         return "yellow", f"“{soon.node.raw}”({soon.last})将到"
+    if near := next((w for w in done if w.soon), None):
+        return "yellow", f"{near.title}有 {near.soon} 件将到期"
     if turns and all(t.done for t in turns) and not aims:
         return "done", "节点全部完成"
-    if not turns and all(m is None for m in met):
-        return "grey", "没有可计算的目标,也没有自报"
-    return "green", f"在期限内,目标达到 {sum(m is True for m in met)}/{len(met)}"
+    if turns or any(m is not None for m in met):
+        return "green", f"在期限内,目标达到 {sum(m is True for m in met)}/{len(met)}"
+    if done:
+        return "green", f"在推进,工作台账登记 {sum(w.total for w in done)} 条"
+    return "grey", "没有可计算的目标、节点和台账记录"
 
 
 @dataclass(frozen=True)

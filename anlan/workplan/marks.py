@@ -110,7 +110,7 @@ class Span:
 def facts(plan: Plan, span: Span, rules: dict[str, Any]) -> list[Fact]:
     """Every fact of the plan in a span of days, computed over the whole city whoever asks."""
     with scope.everyone(scope.current().world):
-        items, first = items_of(plan), period_of(plan)[0]
+        items, first = items_of(plan, quick=True), period_of(plan)[0]
         found = [fact for item in items for fact in (*_nodes(item, span, rules), *_aims(item, first, span, rules))]
         return [*found, *_timely(span), *_supervision(plan, span, rules)]
 

@@ -59,6 +59,7 @@ class Item(Wide):
     documents: Any = models.JSONField("所列文件", default=list, blank=True)
     named: Any = models.JSONField("所列单位", default=list, blank=True)
     owner = models.ForeignKey("people.Unit", models.PROTECT, null=True, blank=True, verbose_name="责任单位", related_name="+")
+    forms: Any = models.JSONField("工作台账", default=list, blank=True)
     start = models.PositiveIntegerField("起", editable=False, default=0)
     end = models.PositiveIntegerField("止", editable=False, default=0)
 

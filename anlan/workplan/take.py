@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import re
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,6 +16,7 @@ from anlan.engines import plan as engine
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
+from anlan.kernel.forms import FORMS
 from anlan.kernel.indicators.declared import INDICATORS, Indicator
 from anlan.kernel.people import scope
 
@@ -87,7 +91,7 @@ def _keep(plan: Plan, rank: int, read: engine.Item) -> None:
     item = Item(
         area_id=scope.ROOT, plan=plan, rank=rank, no=read.no[:6], section=read.section[:80], subsection=read.subsection[:80], title=title,
         text=read.text, documents=read.documents, named=[{k: o[k] for k in ("name", "role")} for o in read.orgs],
-        start=read.span[0], end=read.span[1],
+        start=read.span[0], end=read.span[1], forms=serving(title),
     )  # fmt: skip
     item.save()
     measures = _measures(plan.source, item)
@@ -105,6 +109,19 @@ def _keep(plan: Plan, rank: int, read: engine.Item) -> None:
         )
         for n in read.time_nodes
     )  # fmt: skip
+
+
+@cache
+def _titles() -> dict[str, str]:
+    """Number → title of the items of 2023, by which the declared forms say what they serve."""
+    with (Path(__file__).parent / "data" / "items.csv").open(encoding="utf-8", newline="") as file:
+        return {row["no"]: row["title"] for row in csv.DictReader(file)}
+
+
+def serving(title: str) -> list[str]:
+    """The forms that serve an item of this title: those that name the item of 2023 with the title most like it."""
+    ratio, no = max((difflib.SequenceMatcher(None, known, title).ratio(), no) for no, known in _titles().items())
+    return [form.name for form in FORMS.values() if no in form.items.split()] if ratio >= ALIKE else []
 
 
 def _measures(source: str, item: Item) -> list[Measure]:
@@ -180,9 +197,7 @@ def hand_on(before: Plan, plan: Plan) -> int:
 
 
 def _hand_item(old: Any, item: Any, same_year: bool) -> None:
-    if old.owner_id:
-        item.owner_id = old.owner_id
-        item.save(update_fields=["owner"])
+    Item.objects.filter(pk=item.pk).update(owner_id=old.owner_id, forms=old.forms or item.forms)
     owners = {m.text: m.owner_id for m in old.measures.all() if m.owner_id}
     for measure in item.measures.all():
         if measure.text in owners:

@@ -182,6 +182,30 @@ def test_a_goal_of_nought_names_the_case_that_breaks_it(world, leader):
         assert "已突破 1" in said and "某库火灾" in said and "某厂爆燃" not in said
 
 
+def test_an_item_without_targets_goes_by_what_its_registers_say(world, leader):
+    taken(world, PAPER)
+    assert light(world, "19").light == "grey" and set(item("19").forms) == {"forest_sponsor", "forest_hazard"}
+    town, district = browser("town_duty", city.SHAZIKOU, "370212.yj"), browser("district_duty", city.LAOSHAN, "370212.yj")
+    row = {"area": city.SHAZIKOU, "place": "后山", "kind": "野外火源", "found_on": "2026-11-20", "due_on": "2026-11-27T17:00", "text": "祭祀用火"}
+    pk = fill(town, "forest_hazard", **row)
+    assert light(world, "19").light == "yellow"
+    with travelled(timedelta(days=2)):
+        drain(world)
+        assert light(world, "19").light == "red" and "森林火灾隐患有 1 件逾期未办" in light(world, "19").why
+        assert move(town, "forest_hazard", pk, "hand_in", outcome="已清理").status_code == 302
+        assert move(district, "forest_hazard", pk, "accept").status_code == 302
+        assert light(world, "19").light == "green"
+    assert change(leader, "item", item("19"), "serve", forms=["nothing"]).status_code == 409
+    assert change(leader, "item", item("19"), "serve", forms=["campaign"]).status_code == 302
+    assert item("19").forms == ["campaign"] and light(world, "19").light == "grey"
+
+
+def test_the_forms_go_by_the_title_and_not_by_the_number(world):
+    source = f"某局{YEAR}年工作要点(虚构)\n一、工作\n1.深化专项应急演练。组织市级演练12次。\n2.强化双重预防机制建设。做好工作。\n3.完全不同的事情。做好工作。\n"
+    taken(world, source)
+    assert "drill_record" in item("1").forms and "standard_grade" in item("2").forms and item("3").forms == []
+
+
 # ── owners, letters, supervision ────────────────────────────────────────────────────────────────────────────
 
 

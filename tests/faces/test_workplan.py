@@ -77,7 +77,7 @@ def test_an_item_leads_to_the_forms_that_serve_it(leader, world):
     with scope.everyone(world):
         take.do_take(PAPER.read_text(), take.check_take(PAPER.read_text()))
         item = Item.objects.get(no="35")
-    books = text_of(leader.get(f"/desk/workplan/{item.pk}/")).partition("工作台账")[2].partition("</p>")[0]
+    books = text_of(leader.get(f"/desk/workplan/{item.pk}/")).partition("<h3>工作台账")[2].partition("</p>")[0]
     assert '<a href="/r/drill_record/">应急演练</a>' in books and "廉政档案" not in books
 
 

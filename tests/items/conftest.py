@@ -92,7 +92,7 @@ class Bureau:
     def serves(self, no, *forms):
         """The item's own page leads to its registers."""
         item = next(iter(lights.items_of(lights.plan_in_force(), no=no)))
-        books = self.page(f"/desk/workplan/{item.pk}/").partition("工作台账")[2].partition("</p>")[0]
+        books = self.page(f"/desk/workplan/{item.pk}/").partition("<h3>工作台账")[2].partition("</p>")[0]
         return all(f'href="/r/{form}/"' in books for form in forms)
 
     def stands(self, no, raw):

@@ -165,7 +165,8 @@ def _one(request: HttpRequest, item: Item, refused: dict[str, Any] | None = None
         "item": item, "light": shown.light, "why": shown.why, "words": lights.LIGHTS, "progress": shown.progress, "struck": struck,
         "nodes": [(n, turns.get(n.pk, []), list(n.proofs.all())) for n in shown.nodes.all()], "measures": shown.measures.all(),
         "text": painted(item.plan.source, item.start, item.end, marks), "may": may(), "refused": refused or {}, "reports": _reports(item),
-        "books": [f.register for f in FORMS.values() if item.no in f.items.split() and f.register.visible()],
+        "books": [FORMS[n].register for n in item.forms if n in FORMS and FORMS[n].register.visible()],
+        "forms": sorted(((f.name, f.title) for f in FORMS.values()), key=lambda f: f[1]),
         "indicators": sorted(indicators.seen(), key=lambda i: i.label), "units": Unit.everywhere.filter(kind__in=OWNERS).order_by("area_id", "code"),
         "rhythms": RHYTHMS, "comparators": Aim.Comparator.choices, "kinds": Node.Kind.choices, "past": not item.plan.current,
         "supervisions": item.supervisions.select_related("unit").order_by("-id"), "link": find("plansupervision").link,
@@ -282,5 +283,6 @@ STEPS: dict[tuple[str, str], Any] = {
     ("proof", "take-back"): lambda row, given: acts.do_take_back(row, given.get("reason", "")),
     ("item", "own"): lambda row, given: acts.do_own(row, _unit(given)),
     ("measure", "own"): lambda row, given: acts.do_own_measure(row, _unit(given)),
+    ("item", "serve"): lambda row, given: acts.do_serve(row, given.getlist("forms")),
     ("item", "urge"): _urge,
 }
