@@ -8,12 +8,15 @@ from django.test import Client
 from django.utils import timezone
 
 from anlan.faces import gate
+from anlan.kernel.clock.loop import drain
 from anlan.kernel.forms import FORMS, keep
 from anlan.kernel.forms.models import Design
 from anlan.kernel.indicators import INDICATORS
 from anlan.kernel.indicators import keep as figures
 from anlan.kernel.indicators.models import Figure
+from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people import scope
+from anlan.kernel.people.models import Unit
 from anlan.kernel.registers import ALL
 from tests.kernel import city
 
@@ -173,3 +176,24 @@ def test_an_indicator_of_the_browser_reads_in_many_ways(world):
     with scope.everyone(world):
         assert INDICATORS["own.2"].value() is None
     assert "—" in head.get("/r/indicators/own.2/").content.decode()
+
+
+def test_who_must_act_on_a_case_is_told(world):
+    with scope.everyone(world):
+        for code in ("3702.yj.fgc", "3702.yj.jcc"):
+            Unit(code=code, name=code, short=code, kind="内设", area_id=scope.ROOT, parent_id="3702.yj").save()
+            city.post(f"{code}负责人", "office_head", "city", scope.ROOT, [], unit=code)
+        city.post("局领导", "leader", "city", scope.ROOT, [])
+    clerk = Client()
+    clerk.force_login(city.person("经办", "office", unit="3702.yj.fgc", user="clerk").user)
+    sheet = {"area": scope.ROOT, "matter": "安全检查", "source": "市政府", "unit": "3702.yj.jcc", "due_on": "2099-01-01T09:00", "text": "要求"}
+    opened = clerk.post("/r/political_sheet/new/", sheet)
+    assert opened.status_code == 302, opened.content.decode()
+    drill = {"area": scope.ROOT, "name": "演练", "level": "市级", "kind": "实战", "field": "综合", "due_on": "2099-01-01T09:00"}
+    made = clerk.post("/r/drill_record/new/", drill)
+    assert clerk.post(f"{made.url}move/hand_in/", {"hand_in-outcome": "已办"}).status_code == 302
+    with scope.everyone(world):
+        drain(world)
+        told = [(a.notice.title, a.post.unit_id) for a in Addressee.objects.order_by("pk")]
+        assert told == [("待办:政治监督活页", "3702.yj.jcc"), ("待办:应急演练", "3702.yj.fgc")]
+        assert "演练" in Addressee.objects.last().notice.text

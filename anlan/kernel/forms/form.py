@@ -24,6 +24,7 @@ from anlan.kernel.registers import ALL, Register
 
 from .fields import NAME, Field, model_name
 from .loops import WAYS, Plan
+from .told import hear
 
 FORMS: dict[str, Form] = {}
 GROUPS = ("大安全", "大减灾", "大应急", "党建与内控", "工作要点")
@@ -76,6 +77,7 @@ class Form:
         self.model = _table(self)
         self.register = self._register()
         FORMS[self.name] = self
+        hear(self)
 
     def _check(self) -> None:
         """Everything that can be wrong in a declaration, said in the keeper's language."""
