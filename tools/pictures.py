@@ -83,6 +83,19 @@ def _take(browser: Browser, accounts: dict[str, str]) -> None:
     desk.goto(f"{HERE}/w/2/desk/calls/")
     _shoot(desk, desk.locator("main table a").first.get_attribute("href"), "calls", 3)
     _shoot(desk, "/w/2/r/enterprise/", "register", 2)
+    _plan(_signed_in(browser, accounts, "leader", 1366, 768))
+
+
+def _plan(page: Page) -> None:
+    """The official plan taken in, as its reader sees an item beside what was read out of it."""
+    page.goto(f"{HERE}/desk/workplan/take/")
+    page.set_input_files("input[type=file]", ROOT / "tests" / "engines" / "plans" / "plan-2023.txt")
+    page.click("button[name=read]")
+    page.click("button[name=take]")
+    page.wait_for_url("**/desk/workplan/")
+    _shoot(page, "/desk/leader/", "leader", 2)
+    page.goto(f"{HERE}/desk/workplan/")
+    _shoot(page, page.get_by_text("加强抗震基础设施建设").first.get_attribute("href"), "plan", 2)
 
 
 def _signed_in(browser: Browser, accounts: dict[str, str], name: str, width: int, height: int) -> Page:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -283,14 +283,17 @@ def do_urge(item: Item, unit: Unit, demand: str, due_by: datetime, turn: Turn | 
 
 
 def urge_late(plan: Plan, workdays: int) -> list[Supervision]:
-    """Urge each missed turn that has an owner and is not being urged yet."""
+    """Urge the newest missed turn of each node that has an owner, once, and not while the node is being urged still."""
     made, on = [], today()
-    known = set(Supervision.objects.filter(item__plan=plan).values_list("node_id", "turn_last"))
+    rows = Supervision.objects.filter(item__plan=plan).exclude(node=None)
+    busy = set(rows.filter(closed_at=None).values_list("node_id", flat=True))
+    known = set(rows.values_list("node_id", "turn_last"))
     term = datetime.combine(add_workdays(on, workdays, holidays()), time(18), timezone.get_default_timezone())
     for item in items_of(plan, quick=True):
-        for turn in item.turns:
+        missed = {t.node.pk: t for t in item.turns if t.state == "missed"}
+        for turn in missed.values():
             unit = turn.node.owner
-            if turn.state == "missed" and unit and (turn.node.pk, turn.last) not in known and on - turn.last >= timedelta(days=1):
+            if unit and turn.node.pk not in busy and (turn.node.pk, turn.last) not in known:
                 said = f"“{turn.node.raw}”({turn.last})已过,尚未完成,请说明情况和完成时间"
                 made.append(do_urge(item, unit, said, term, turn))
     return made

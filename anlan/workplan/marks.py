@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -116,12 +117,15 @@ def facts(plan: Plan, span: Span, rules: dict[str, Any]) -> list[Fact]:
 
 
 def _nodes(item: Any, span: Span, rules: dict[str, Any]) -> Iterator[Fact]:
+    """A node counts once, however often it comes round in the span."""
     worth = {"kept": 1.0, "late_proof": rules["late_proof"], "late": rules["late"], "missed": 0.0}
-    for turn in item.turns:
-        owner = turn.node.owner
-        if owner and turn.state in worth and span.holds(turn.last):
+    judged = [turn for turn in item.turns if turn.state in worth and span.holds(turn.last)]
+    often = Counter(turn.node.pk for turn in judged)
+    for turn in judged:
+        if owner := turn.node.owner:
             said = f"{item.no}.{item.title}:{turn.node.raw}({turn.last})"
-            yield Fact(owner.pk, "nodes", worth[turn.state], said, f"{turn.said}。{turn.why}", turn.href or _item(item))
+            yield Fact(owner.pk, "nodes", worth[turn.state], said, f"{turn.said}。{turn.why}", turn.href or _item(item),
+                       1 / often[turn.node.pk])  # fmt: skip
 
 
 def _item(item: Any) -> str:

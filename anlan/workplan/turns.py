@@ -50,9 +50,10 @@ class Turn:
 
 
 def periods(norm: str, year: int) -> list[tuple[date, date]]:
-    """The turns of a rhythm in a year: ``P3M`` gives four quarters. Empty when the rhythm is not known."""
+    """The turns of a rhythm in a year: ``P3M`` gives four quarters. Empty when it is not known, or comes round oftener than weekly:
+    such a duty is kept in its register and not judged turn by turn."""
     found = RHYTHM.fullmatch(norm)
-    if not found or not int(found[1]):
+    if not found or not int(found[1]) or (found[2] == "D" and int(found[1]) < 7):
         return []
     count, kind = int(found[1]), found[2]
     starts = _by_months(year, count * (12 if kind == "Y" else 1)) if kind in "YM" else _by_days(year, count * (7 if kind == "W" else 1))

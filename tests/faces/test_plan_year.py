@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import docx
@@ -18,7 +19,7 @@ from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
 from anlan.kernel.worlds.models import World
-from anlan.workplan import acts, duties, lights, marks, take
+from anlan.workplan import acts, duties, lights, marks, take, turns
 from anlan.workplan.models import Aim, Item, Letter, Measure, Node, Plan, Supervision
 from tests.kernel import city
 
@@ -146,6 +147,25 @@ def test_what_comes_round_has_a_turn_for_each_quarter(world, leader):
     assert "1.组织演练" in page and "逾期未完成" in page
 
 
+def test_a_rhythm_counts_as_one_node_in_the_marks(world, leader):
+    taken(world, plan_of(YEAR) + "4.完成总结。2026年6月30日前完成总结。\n")
+    for no in ("1", "4"):
+        change(leader, "item", item(no), "own", unit=LAWS)
+    change(leader, "node", item("4").nodes.get(kind="deadline"), "finish", evidence="已印发", happened_on="2026-06-01")
+    plan = Plan.objects.get()
+    facts = [f for f in marks.facts(plan, marks.span_of(plan), marks.demo()["rules"]) if f.unit == LAWS and f.dimension == "nodes"]
+    assert [round(f.weight, 2) for f in facts] == [0.33, 0.33, 0.33, 1] and [f.share for f in facts] == [0, 0, 0, 0.8]
+
+
+@pytest.mark.parametrize("norm, count", [("P1W", 52), ("P1M", 12), ("P2M", 6), ("P3M", 4), ("P1Y", 1), ("P10D", 37), ("P1D", 0), ("P0M", 0), ("", 0)])
+def test_the_turns_of_a_rhythm_fill_the_year_without_gaps(norm, count):
+    found = turns.periods(norm, 2026)
+    assert len(found) == count
+    for (_, last), (first, _) in pairwise(found):
+        assert first - last == timedelta(days=1)
+    assert not found or found[-1][1] == date(2026, 12, 31)
+
+
 def test_an_indicator_judges_each_turn(world, leader):
     taken(world, plan_of(YEAR).replace("每季度组织市安委会各专委会开展“安全第一课”", "每季度开展一次行业风险分析研判"))
     node = Node.everywhere.get(kind="recurring")
@@ -245,7 +265,7 @@ def test_what_is_late_is_urged_once_answered_and_closed_by_another(world, leader
         duties.urge(now())
         duties.urge(now())
     rows = {(s.unit_id, str(s.turn_last)): s for s in Supervision.everywhere.all()}
-    assert set(rows) == {(FLOODS, "2026-10-31"), (LAWS, "2026-03-31"), (LAWS, "2026-06-30"), (LAWS, "2026-09-30")}
+    assert set(rows) == {(FLOODS, "2026-10-31"), (LAWS, "2026-09-30")}, "of what comes round only the newest that was missed"
     row = rows[FLOODS, "2026-10-31"]
     head = browser("office_head", unit=FLOODS)
     assert "必填" in text_of(move(head, "plansupervision", row.pk, "reply"))
