@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import threading
@@ -61,6 +62,8 @@ async def _lifespan(receive: Any, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(SWITCH_S)
+            gc.collect()
+            gc.freeze()  # a collection that walks through all of the loaded house stops every thread for a tenth of a second
             feed.HUB.loop = asyncio.get_running_loop()
             for thread in threads:
                 thread.start()
