@@ -67,7 +67,7 @@ USE_I18N = True
 
 KERNEL = [
     "worlds", "people", "demo", "clock", "journal", "live", "cases", "places", "carriers", "notice", "simulator", "dispatch", "files",
-    "replies", "indicators", "forms", "forms.made",
+    "replies", "indicators", "forms", "forms.made", "designs",
 ]  # fmt: skip
 MIGRATION_MODULES = {"made": None}
 ROOMS = [

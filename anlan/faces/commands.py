@@ -30,7 +30,8 @@ from anlan.kernel import journal
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats, due, loop, real
 from anlan.kernel.clock.due import HOLDER
-from anlan.kernel.forms import keep, tables
+from anlan.kernel.designs import forms as designs
+from anlan.kernel.forms import tables
 from anlan.kernel.journal import seals
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
@@ -63,7 +64,7 @@ def setup(args: Namespace | None = None) -> int:
     call_command("migrate", verbosity=0, interactive=False)
     tables.sync()
     check_tables()
-    keep.fresh(now=True)
+    designs.fresh(now=True)
     if World.objects.filter(pk=ACTUAL).exists():
         return 0
     accounts = plant()
@@ -159,7 +160,7 @@ def work(args: Namespace) -> int:
     else:
         print(f"时钟工作进程 {HOLDER}", flush=True)
     try:
-        loop.run(stop, keep.fresh)  # what keepers declare meanwhile has terms too
+        loop.run(stop, designs.fresh)  # what keepers declare meanwhile has terms too
     except KeyboardInterrupt:
         stop.set()
     return 0

@@ -24,7 +24,7 @@ from django_otp.middleware import OTPMiddleware
 
 from anlan.kernel import clock
 from anlan.kernel.cases.flow import Refused
-from anlan.kernel.forms import keep
+from anlan.kernel.designs import forms as designs
 from anlan.kernel.people import ask, roles, scope
 from anlan.kernel.worlds.models import ACTUAL, World
 
@@ -189,7 +189,7 @@ class Gate:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        keep.fresh()
+        designs.fresh()
         who = asker(request.user, request.world)  # type: ignore[attr-defined]
         with scope.entered(who):
             response = self.get_response(request)

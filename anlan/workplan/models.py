@@ -6,8 +6,8 @@ from typing import Any
 from django.db import models
 
 from anlan.kernel.cases.models import Case
+from anlan.kernel.designs.models import Kept
 from anlan.kernel.indicators.declared import INDICATORS, Indicator
-from anlan.kernel.indicators.models import Kept
 from anlan.kernel.people.scope import Placed
 
 from .flows import LETTER, SUPERVISION

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from anlan.faces import gate
 from anlan.kernel.clock.loop import drain
-from anlan.kernel.forms import FORMS, keep
-from anlan.kernel.forms.models import Design
+from anlan.kernel.designs import figures
+from anlan.kernel.designs import forms as designs
+from anlan.kernel.designs.models import Design, Figure
+from anlan.kernel.forms import FORMS
 from anlan.kernel.indicators import INDICATORS
-from anlan.kernel.indicators import keep as figures
-from anlan.kernel.indicators.models import Figure
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
@@ -36,7 +36,7 @@ def forget():
         form.retire()
     for name in [n for n in INDICATORS if n.startswith("own.")]:
         del INDICATORS[name]
-    keep._known.update(pk=0, asked=0.0)
+    designs._known.update(pk=0, asked=0.0)
     figures._learned.update(pk=0)
 
 

@@ -213,12 +213,13 @@ DECLARE = """
 from datetime import timedelta
 from anlan.kernel.cases.moves import open_case
 from anlan.kernel.clock import now
-from anlan.kernel.forms import Field, keep
+from anlan.kernel.designs import forms as designs
+from anlan.kernel.forms import Field
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
 with scope.everyone(World.objects.get(pk=1)):
     said = {"title": "借车", "group": "大应急", "write": "office", "way": "task", "decides": "leader", "within": "f1", "basis": "内部规程"}
-    form = keep.do_design(keep.check_design("own1", [Field("f1", "归还时间", "time", must=True)], said, ""), "")
+    form = designs.do_design(designs.check_design("own1", [Field("f1", "归还时间", "time", must=True)], said, ""), "")
     open_case(form.model(area_id=scope.ROOT, f1=now() + timedelta(seconds=5)))
 """
 

@@ -15,14 +15,14 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.columns import Undeclared
 from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import asked
-from anlan.kernel.forms import FORMS, keep
+from anlan.kernel.designs import figures
+from anlan.kernel.designs import forms as designs
+from anlan.kernel.designs.models import Design, Figure
+from anlan.kernel.forms import FORMS
 from anlan.kernel.forms.fields import KINDS, Field
 from anlan.kernel.forms.form import GROUPS
 from anlan.kernel.forms.loops import WAYS
-from anlan.kernel.forms.models import Design
 from anlan.kernel.indicators import INDICATORS
-from anlan.kernel.indicators import keep as figures
-from anlan.kernel.indicators.models import Figure
 from anlan.kernel.people.roles import BUREAU, ROLES, STAFF
 from anlan.kernel.registers import find
 from anlan.kernel.registers.register import Register
@@ -56,8 +56,8 @@ def form(request: HttpRequest, name: str = "") -> HttpResponseBase:
     fault: Refused | None = None
     if request.method == "POST" and "more" not in request.POST:
         try:
-            trial = keep.check_design(name or _free(FORMS), _fields(given), _said(given), given.get("reason", ""))
-            made = keep.do_design(trial, given.get("reason", ""))
+            trial = designs.check_design(name or _free(FORMS), _fields(given), _said(given), given.get("reason", ""))
+            made = designs.do_design(trial, given.get("reason", ""))
         except Refused as no:
             fault = no
         else:

@@ -25,8 +25,8 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.cases.models import Case
 from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import asked, sees_full
+from anlan.kernel.designs import figures
 from anlan.kernel.files.acts import attached
-from anlan.kernel.indicators import keep as figures
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area

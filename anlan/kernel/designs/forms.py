@@ -13,12 +13,12 @@ from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
 from anlan.kernel.columns import Undeclared
-from anlan.kernel.indicators import keep as figures
+from anlan.kernel.forms import tables
+from anlan.kernel.forms.fields import Field
+from anlan.kernel.forms.form import FORMS, Form
 from anlan.kernel.people import scope
 
-from . import tables
-from .fields import Field
-from .form import FORMS, Form
+from . import figures
 from .models import Design
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""What keepers declare in the browser: indicators, with their versions."""
+"""What keepers declare in the browser: forms and indicators, each with its versions."""
 
 from __future__ import annotations
 
@@ -32,3 +32,13 @@ class Figure(Kept):
     class Meta:
         verbose_name = verbose_name_plural = "指标声明"
         constraints = [models.UniqueConstraint("name", "version", name="figure_once")]
+
+
+class Design(Kept):
+    """A form. ``body`` holds the declaration as ``Form`` takes it."""
+
+    body: Any = models.JSONField("声明")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "表单声明"
+        constraints = [models.UniqueConstraint("name", "version", name="design_once")]

@@ -12,9 +12,9 @@ from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
 from anlan.kernel.columns import Undeclared
+from anlan.kernel.indicators.declared import INDICATORS, Indicator
 from anlan.kernel.people import scope
 
-from .declared import INDICATORS, Indicator
 from .models import Figure
 
 log = logging.getLogger(__name__)
