@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import docx
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from anlan.faces import gate
+from anlan.faces.desk.workplan import STEPS
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now, real, travelled
 from anlan.kernel.clock.loop import drain
@@ -467,3 +469,29 @@ def test_what_is_being_supervised_goes_over_to_a_new_version(world, leader):
     with scope.everyone(world):
         duties.urge(now())
     assert Supervision.everywhere.count() == before and {s.item.plan.version for s in Supervision.everywhere.all()} == {2}
+
+
+# ── bad input ───────────────────────────────────────────────────────────────────────────────────────────────
+
+ODD = ("", "0", "-1", "nan", "inf", "1e400", "9" * 30, "\0", "'", "<b>", "二", "2026-02-30", "2026-13-01", "10000-01-01", "P3M", "deadline", "all",
+       "3702.yj", "x" * 5000)  # fmt: skip
+SENT = "state value value_max of comparator kind day until norm indicator least raw evidence happened_on last reason unit demand due_by forms".split()
+ASKED = "quarter w0_nodes w1_aims pace r_late first last light unit area state due_on_after level page order q".split()
+PAGES = ("/desk/marks/", f"/desk/marks/{LAWS}/", f"/desk/marks/{LAWS}/terms/", "/desk/workplan/", "/r/drill_record/stats/", "/r/planaim/stats/",
+         "/desk/marks/ranking.docx")  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_odd_input_is_told_and_never_a_fault_of_the_house(world, leader, seed):
+    taken(world, PAPER)
+    leader.raise_request_exception, chance = False, Random(seed)
+    rows = {"aim": Aim, "node": Node, "item": Item, "measure": Measure}
+    for what, step in STEPS:
+        pk = chance.choice(list(rows[what].objects.values_list("pk", flat=True)[:9])) if what in rows else 1
+        for _ in range(4):
+            given = {name: chance.choice(ODD) for name in chance.sample(SENT, chance.randint(0, len(SENT)))}
+            assert leader.post(f"/desk/workplan/{what}/{pk}/{step}/", given).status_code < 500, (what, step, given)
+    for path in PAGES:
+        for _ in range(4):
+            given = {name: chance.choice(ODD) for name in chance.sample(ASKED, 5)}
+            assert leader.get(path, given).status_code < 500, (path, given)
