@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from anlan.engines.papers.words import day
 from anlan.engines.workdays import add_workdays
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
@@ -163,7 +164,7 @@ def do_finish(node: Node, evidence: str, happened_on: date | None = None, last: 
                 proof.save()
         except IntegrityError as fault:  # by another at this very moment
             raise taken from fault
-        journal.write("workplan.finished", node, text=f"{node}({turn.last}):{happened}完成,依据:{proof.text}",
+        journal.write("workplan.finished", node, text=f"{node}({day(turn.last)}):{day(happened)}完成,依据:{proof.text}",
                       after={"happened_on": happened, "told_on": on, "last": key})  # fmt: skip
     return proof
 
@@ -294,6 +295,6 @@ def urge_late(plan: Plan, workdays: int) -> list[Supervision]:
         for turn in missed.values():
             unit = turn.node.owner
             if unit and turn.node.pk not in busy and (turn.node.pk, turn.last) not in known:
-                said = f"“{turn.node.raw}”({turn.last})已过,尚未完成,请说明情况和完成时间"
+                said = f"“{turn.node.raw}”({day(turn.last)})已过,尚未完成,请说明情况和完成时间"
                 made.append(do_urge(item, unit, said, term, turn))
     return made

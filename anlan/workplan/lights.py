@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q
 
+from anlan.engines.papers.words import day
 from anlan.kernel.clock import now
 from anlan.kernel.forms import FORMS
 from anlan.kernel.indicators.declared import INDICATORS, Indicator
@@ -121,11 +122,11 @@ def light(aims: list[Progress], turns: list[Turn], done: Sequence[Work] = ()) ->
     if aims and all(met) and all(t.done for t in recurring):
         return "done", "目标全部达到"
     if missed := next((t for t in turns if t.state == "missed"), None):
-        return "red", f"“{missed.node.raw}”({missed.last})已过,尚未完成"
+        return "red", f"“{missed.node.raw}”({day(missed.last)})已过,尚未完成"
     if late := next((w for w in done if w.late), None):
         return "red", f"{late.title}有 {late.late} 件逾期未办"
     if soon := next((t for t in turns if t.state == "soon"), None):
-        return "yellow", f"“{soon.node.raw}”({soon.last})将到"
+        return "yellow", f"“{soon.node.raw}”({day(soon.last)})将到"
     if near := next((w for w in done if w.soon), None):
         return "yellow", f"{near.title}有 {near.soon} 件将到期"
     if turns and all(t.done for t in turns) and not aims:

@@ -16,6 +16,7 @@ from django.db.models import Max, Q
 from django.urls import reverse
 
 from anlan.engines.marks import Fact, Mark, mark, rank
+from anlan.engines.papers.words import day
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
@@ -123,7 +124,7 @@ def _nodes(item: Any, span: Span, rules: dict[str, Any]) -> Iterator[Fact]:
     often = Counter(turn.node.pk for turn in judged)
     for turn in judged:
         if owner := turn.node.owner:
-            said = f"{item.no}.{item.title}:{turn.node.raw}({turn.last})"
+            said = f"{item.no}.{item.title}:{turn.node.raw}({day(turn.last)})"
             yield Fact(owner.pk, "nodes", worth[turn.state], said, f"{turn.said}。{turn.why}", turn.href or _item(item),
                        1 / often[turn.node.pk])  # fmt: skip
 
@@ -216,7 +217,7 @@ def _supervision(plan: Plan, span: Span, rules: dict[str, Any]) -> Iterator[Fact
     edge = {"opened_at__date__gte": span.first, "opened_at__date__lte": span.last}
     for row in Supervision.objects.filter(item__plan=plan, **edge).exclude(state="dropped").select_related("item", "unit"):
         cost = rules["supervised"] if _was_supervised(row) else rules["urged"]
-        yield Fact(row.unit_id, "supervision", 1 - cost, f"{row.item}", f"{row.state_label},{row.opened_at:%Y-%m-%d}立项",
+        yield Fact(row.unit_id, "supervision", 1 - cost, f"{row.item}", f"{row.state_label},{day(row.opened_at)}立项",
                    ALL["plansupervision"].link(row))  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from anlan.engines.papers.official import Paper
+from anlan.engines.papers import words
+from anlan.engines.papers.official import Column, Paper
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
@@ -36,7 +37,7 @@ def ranking(plan: Plan, quarter: int, span: Span, groups: list[Group]) -> Paper:
     """Every group with each unit's points by dimension, and the reasons for every point that was lost."""
     when = f"第{quarter}季度" if quarter else "年度"
     paper = Paper("report", f"{plan.year}年{when}工作要点考核情况", ORG, now(), facts=[
-        ("考核期", f"{span.first}至{min(span.last, today())}"), ("依据", plan.title), ("方案", scheme().get("source", "")),
+        ("考核期", f"{words.day(span.first)}至{words.day(min(span.last, today()))}"), ("依据", plan.title), ("方案", scheme().get("source", "")),
         ("制表", scope.current().name),
     ])  # fmt: skip
     if scheme().get("confidence") == "demo":
@@ -44,8 +45,9 @@ def ranking(plan: Plan, quarter: int, span: Span, groups: list[Group]) -> Paper:
     for group in groups:
         paper.head(group.name)
         weights = "、".join(f"{DIMENSIONS[name]} {weight:g}" for name, weight in group.weights.items())
+        heads = [Column("名次", 1), Column("单位", 3), Column("得分", 1.6), *(Column(said, 1.2) for said in DIMENSIONS.values())]
         paper.table(
-            ["名次", "单位", "得分", *DIMENSIONS.values()], [_line(row.mark.rank, row.unit, row.mark) for row in group.rows], title=group.name,
+            heads, [_line(row.mark.rank, row.unit, row.mark) for row in group.rows], title=group.name,
             note=f"权重:{weights};没有考核事项的一类不计,其权重按比例分给其他类。",
         )  # fmt: skip
     paper.head("失分情况")
@@ -54,7 +56,7 @@ def ranking(plan: Plan, quarter: int, span: Span, groups: list[Group]) -> Paper:
             lost = [(f, cost) for part in row.mark.parts for f, cost in part.facts if cost >= 0.01]
             if lost:
                 paper.head(f"{row.unit}(失 {sum(c for _, c in lost):.2f} 分)", 2)
-                paper.table(["事项", "情况", "失分"], [(f.said, f.why, f"{cost:.2f}") for f, cost in lost])
+                paper.table([Column("事项", 4), Column("情况", 4), Column("失分", 1)], [(f.said, f.why, f"{cost:.2f}") for f, cost in lost])
     return paper
 
 
@@ -62,20 +64,21 @@ def progress(plan: Plan, items: list[Any], zeros: list[Zero], groups: list[Group
     """How far the plan is: lights, goals of nought, what is late and why, targets and their figures, the marks."""
     counts = {name: sum(i.light == name for i in items) for name in LIGHTS}
     paper = Paper("report", f"{plan.year}年工作要点推进情况", ORG, now(), facts=[
-        ("依据", str(plan)), ("数据截至", f"{today()}"), ("事项", f"{len(items)}项"), ("制表", scope.current().name),
+        ("依据", str(plan)), ("数据截至", words.day(today())), ("事项", f"{len(items)}项"), ("制表", scope.current().name),
     ])  # fmt: skip
     paper.head("总体情况")
     paper.text("、".join(f"{LIGHTS[name]}{n}项" for name, n in counts.items()) + "。")
-    paper.table(["“零”目标", "现状"], [(z.said, "保持" if not z.count else f"已突破:{z.count:g}") for z in zeros])
+    paper.table([Column("“零”目标", 3), Column("现状", 1)], [(z.said, "保持" if not z.count else f"已突破:{z.count:g}") for z in zeros])
     paper.head("滞后和临期事项")
     late = [i for i in items if i.light in ("red", "yellow")]
-    paper.table(["编号", "事项", "责任单位", "灯", "情况"], [(i.no, i.title, str(i.owner or "未定"), LIGHTS[i.light], i.why) for i in late])
+    heads = [Column("编号", 1), Column("事项", 3.5), Column("责任单位", 2.5), Column("灯", 1), Column("情况", 4)]
+    paper.table(heads, [(i.no, i.title, str(i.owner or "未定"), LIGHTS[i.light], i.why) for i in late])
     paper.head("目标完成情况")
     rows = [(i.no, p.aim.raw, i.title, _stand(p), "自报" if p.own else "台账计算" if p.aim.meter else "—") for i in items for p in i.progress]
-    paper.table(["编号", "目标", "事项", "现状", "来源"], rows)
+    paper.table([Column("编号", 1), Column("目标", 2), Column("事项", 4), Column("现状", 2), Column("来源", 1.6)], rows)
     paper.head("考核得分")
     for group in groups:
-        paper.table(["名次", "单位", "得分"], [_line(r.mark.rank, r.unit, r.mark)[:3] for r in group.rows], title=group.name)
+        paper.table([Column("名次", 1), Column("单位", 4), Column("得分", 2)], [_line(r.mark.rank, r.unit, r.mark)[:3] for r in group.rows], title=group.name)
     if scheme().get("confidence") == "demo":
         paper.note("说明:考核方案为演示方案,权重和规则须由负责人修订后方可使用。")
     return paper

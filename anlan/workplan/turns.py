@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from django.utils import timezone
 
+from anlan.engines.papers.words import day
 from anlan.engines.workdays import add_workdays
 from anlan.kernel.clock import now
 from anlan.kernel.clock.calendar import holidays
@@ -100,7 +101,7 @@ def _turn(node: Node, first: date, last: date, proof: Proof | None, today: date)
 
 
 def _proved(proof: Proof, last: date) -> tuple[str, str]:
-    said = f"{proof.happened_on}完成,{proof.told_on}登记:{proof.text}"
+    said = f"{day(proof.happened_on)}完成,{day(proof.told_on)}登记:{proof.text}"
     if proof.happened_on > last:
         return "late", said
     return ("kept" if proof.told_on <= add_workdays(last, GRACE, holidays()) else "late_proof"), said
@@ -125,6 +126,6 @@ def days_of(node: Node, plan: Plan, on: date) -> Iterator[tuple[date, str, str]]
     if node.kind == Node.Kind.EVENT and node.day:
         yield node.day, "event", "固定日"
     if node.kind == Node.Kind.PERIOD and node.day:
-        yield node.day, "event", f"开始,至 {node.until}" if node.until else "开始"
+        yield node.day, "event", f"开始,至{day(node.until)}" if node.until else "开始"
         if node.until:
             yield node.until, "event", "结束"

@@ -126,7 +126,7 @@ def test_a_drill_that_is_closed_elsewhere_moves_the_light(world, leader):
 
 def test_a_deadline_is_kept_by_its_targets_without_anybody_saying_so(world):
     taken(world)
-    assert light(world, "2").light == "red" and "2026-10-31" in light(world, "2").why
+    assert light(world, "2").light == "red" and "2026年10月31日" in light(world, "2").why
     office, head = browser("office"), browser("office_head")
     for n in range(3):
         pk = fill(office, "shelter", name=f"第{n}场所", grade="Ⅲ类", area_m2="2000", address="某路", due_on="2026-11-27T10:00")
