@@ -106,7 +106,7 @@ def test_one_tap_answers_and_the_numbers_follow(page, call, city_server):
     form.locator("[name=households]").fill("12")
     form.locator("[name=people]").fill("7")
     form.locator("button").tap()
-    assert "不应少于户数" in form.locator(".wrong").inner_text()
+    form.locator(".wrong", has_text="不应少于户数").wait_for()
     form.locator("[name=people]").fill("31")
     form.locator("button").tap()
     page.wait_for_selector("text=转移 12 户 31 人,已送达")
@@ -183,7 +183,7 @@ def test_what_the_city_refuses_becomes_a_draft_that_is_put_right(page, city_serv
     assert re.search("塌方.*可执行程序", page.locator("#outbox").inner_text())
     page.locator("#outbox a", has_text="改正").tap()
     page.wait_for_selector(".thumbs li")
-    assert page.input_value("[name=text]") == "草稿上报乙:后山冒烟"
+    until(lambda: page.input_value("[name=text]") == "草稿上报乙:后山冒烟", "the words stand again")
     page.locator(".thumbs button").tap()
     page.locator("form.report .huge").tap()
     page.wait_for_selector("text=「报险情」已送达")
@@ -197,7 +197,8 @@ def test_half_a_report_is_still_there_when_the_page_is_opened_again(page):
     page.fill("[name=text]", "村西头进水")
     page.goto("/field/")
     page.goto("/field/report/disaster/")
-    assert page.input_value("[name=text]") == "村西头进水" and page.input_value("[name=affected]") == "35"
+    until(lambda: page.input_value("[name=text]") == "村西头进水", "the words stand again")
+    until(lambda: page.input_value("[name=affected]") == "35", "the figure stands again")
 
 
 def test_without_a_script_answer_and_report_work_as_well(browser, call, city_server, session):
@@ -206,12 +207,13 @@ def test_without_a_script_answer_and_report_work_as_well(browser, call, city_ser
         page = plain.new_page()
         page.goto("/field/")
         page.locator(".alarm .huge").first.click()
-        assert "应答已送达" in page.content()
+        page.wait_for_selector("text=应答已送达")
         page.goto("/field/report/danger/")
         page.locator(".chips label", has_text="山洪").click()
         page.fill("[name=text]", "无脚本上报丙")
         page.click("form.report .huge")
-        assert "「报险情」已送达" in page.content() and len(reports(city_server, "无脚本上报丙")) == 1
+        page.wait_for_selector("text=「报险情」已送达")
+        assert len(reports(city_server, "无脚本上报丙")) == 1
 
 
 @pytest.mark.parametrize("width", [390, 360])
