@@ -1,0 +1,124 @@
+"""What several channels say together: k of n at a level, and one that strays from its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .judge import compiled
+from .layout import EVENT, NONE, Kind, Mark, State
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Groups that are told when ``least`` of their members stand at ``level`` or above, and over below ``clear``.
+
+    The members of group g are ``member[first[g]:first[g + 1]]``.
+    """
+
+    first: NDArray[np.int64]
+    member: NDArray[np.int32]
+    level: NDArray[np.int8]
+    least: NDArray[np.int64]
+    clear: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    def count(self, state: State) -> NDArray[np.int64]:
+        """(groups,) members at their group's level now."""
+        of = np.repeat(np.arange(len(self)), np.diff(self.first))
+        reached = state.hot["level"][self.member] >= self.level[of]
+        return np.bincount(of[reached], minlength=len(self)).astype(np.int64)
+
+    def watch(self, state: State, standing: NDArray[np.bool_], events: NDArray[np.void], now: int) -> NDArray[np.void]:
+        """What these events of channels change; ``standing`` (groups,) is moved."""
+        if not len(self) or not (events["kind"] == Kind.LEVEL).any():
+            return events[:0]
+        return self.settle(state, standing, now)
+
+    def settle(self, state: State, standing: NDArray[np.bool_], now: int) -> NDArray[np.void]:
+        count = self.count(state)
+        holds = np.where(standing, count >= self.clear, count >= self.least)
+        changed = np.flatnonzero(holds != standing)
+        standing[changed] = holds[changed]
+        told = np.empty(len(changed), EVENT)
+        told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.GROUP, ~holds[changed], holds[changed]
+        told["at"], told["value"] = now, count[changed]
+        return told
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Groups whose members should read alike: each is compared with the median of those heard within ``fresh`` ms."""
+
+    first: NDArray[np.int64]
+    member: NDArray[np.int32]
+    limit: NDArray[np.float64]
+    clear: NDArray[np.float64]
+    fresh: NDArray[np.int64]
+    least: NDArray[np.int64]
+    """Fewer fresh members say nothing."""
+
+    def __len__(self) -> int:
+        return len(self.limit)
+
+    def compare(self, state: State, now: int) -> NDArray[np.void]:
+        """Marks that begin and end now; ``value`` is the distance from the median."""
+        if not len(self):
+            return np.empty(0, EVENT)
+        out = np.empty(len(self.member), EVENT)
+        n = _compare(
+            state.hot.view(np.recarray), self.first, self.member, self.limit, self.clear, self.fresh, self.least, now,
+            out.view(np.recarray),
+        )  # fmt: skip
+        return out[:n].copy()
+
+
+@compiled
+def _compare(hot: Any, first: Any, member: Any, limit: Any, clear: Any, fresh: Any, least: Any, now: int, out: Any) -> int:
+    n = 0
+    for g in range(len(limit)):
+        heard = np.empty(first[g + 1] - first[g])
+        m = 0
+        for j in range(first[g], first[g + 1]):
+            s = hot[member[j]]
+            if s.at != NONE and now - s.at <= fresh[g] and not s.marks & Mark.OFFLINE:
+                heard[m] = s.value
+                m += 1
+        if m < least[g]:
+            continue
+        middle = np.median(heard[:m])
+        for j in range(first[g], first[g + 1]):
+            s = hot[member[j]]
+            if s.at == NONE or now - s.at > fresh[g] or s.marks & Mark.OFFLINE:
+                continue
+            off, marked = s.value - middle, s.marks & Mark.STRAY != 0
+            if abs(off) > limit[g] and not marked:
+                s.marks |= Mark.STRAY
+            elif marked and abs(off) <= clear[g]:
+                s.marks &= ~Mark.STRAY
+            else:
+                continue
+            e = out[n]
+            e.channel, e.kind, e.was, e.now, e.at, e.value = member[j], Kind.NEIGHBOUR, marked, not marked, now, off
+            n += 1
+    return n
+
+
+def silent(state: State, offline_ms: NDArray[np.int64], now: int) -> NDArray[np.void]:
+    """Channels of which nothing has been heard for their ``offline_ms`` (n,; 0 for never), marked and told.
+
+    ``at`` of an event is when silence became an alarm, ``value`` the seconds since anything was heard.
+    """
+    quiet = now - state.heard
+    due = np.flatnonzero((quiet > offline_ms) & (offline_ms > 0))
+    new = due[(state.hot["marks"][due] & Mark.OFFLINE) == 0]
+    state.hot["marks"][new] |= np.uint8(Mark.OFFLINE)
+    told = np.empty(len(new), EVENT)
+    told["channel"], told["kind"], told["was"], told["now"] = new, Kind.SILENT, 0, 1
+    told["at"], told["value"] = now, quiet[new] / 1000
+    return told

@@ -1,0 +1,168 @@
+"""The loop over a batch, compiled. `twin` says the same in numpy; a test keeps both equal.
+
+In order of arrival: a reading that is no number, out of the instrument's range or from the future is bad and judged no
+further. One that is not newer than its channel's newest is old. The rest moves the channel: level k is reached at
+``up[k]`` and left below ``up_clear[k]`` (deadband), and each level counts its own hold time, so that a value that swings
+between two levels still confirms the lower one. What lies beyond the opposite limit ends the other side at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layout import AHEAD_MS, EVENT, LEVELS, NONE, Fate, Kind, Mark, State
+
+try:
+    from numba import njit
+except ImportError:  # a Python that is newer than the compiler: `net` takes the twin
+    njit = None  # type: ignore[assignment]
+COMPILED = njit is not None
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(plain: F) -> F:
+    """Compile where there is a compiler; kept on disk, so that only the first start pays."""
+    return njit(cache=True, nogil=True)(plain) if COMPILED else plain  # type: ignore[return-value]
+
+
+MOST_EVENTS = 8
+"""Events that one reading can cause at most."""
+
+
+@compiled
+def raw_level(v: float, level: int, p: Any) -> int:
+    """The level at which a value stands, given the level that is confirmed."""
+    raw = 0
+    for k in range(LEVELS):
+        if v >= p.up[k] or (level > k and v >= p.up_clear[k]):
+            raw = k + 1
+    if raw == 0:
+        for k in range(LEVELS):
+            if v <= p.down[k] or (-level > k and v <= p.down_clear[k]):
+                raw = -(k + 1)
+    return raw
+
+
+@compiled
+def settled(raw: int, level: int, t: int, since: Any, p: Any) -> tuple[int, bool]:
+    """The level that is confirmed at t, and whether some level goes on waiting; ``since`` is moved."""
+    if raw * level < 0:
+        since[:] = NONE
+        level = 0
+    side = -1 if raw < 0 or level < 0 else 1
+    reached, now = raw * side, level * side
+    low, high = min(reached, now), max(reached, now)
+    for k in range(LEVELS):
+        if k < low or k >= high:
+            since[k] = NONE
+        elif since[k] == NONE:
+            since[k] = t
+    if reached > now:
+        for k in range(low, high):
+            if t - since[k] >= p.hold_up[k]:
+                now = k + 1
+    else:
+        for k in range(high - 1, low - 1, -1):
+            if t - since[k] >= p.hold_down[k]:
+                now = k
+    for k in range(LEVELS):
+        if k < min(reached, now) or k >= max(reached, now):
+            since[k] = NONE
+    return now * side, now != reached
+
+
+@compiled
+def _tell(out: Any, n: int, channel: int, kind: int, was: int, now: int, t: int, v: float) -> int:
+    e = out[n]
+    e.channel, e.kind, e.was, e.now, e.at, e.value = channel, kind, was, now, t, v
+    return n + 1
+
+
+@compiled
+def _bad(v: float, t: int, now: int, p: Any) -> int:
+    if v - v != 0.0:
+        return Fate.NAN.value
+    if v < p.low or v > p.high:
+        return Fate.RANGE.value
+    if t > now + AHEAD_MS:
+        return Fate.FUTURE.value
+    return Fate.GOOD.value
+
+
+@compiled
+def _judge(
+    hot: Any, since: Any, fast_at: Any, peak: Any, heard: Any, table: Any,
+    channel: Any, at: Any, value: Any, now: int, status: Any, out: Any,
+) -> int:  # fmt: skip
+    n = 0
+    for j in range(len(channel)):
+        i, t, v = channel[j], at[j], value[j]
+        s = hot[i]
+        p = table[s.profile]
+        heard[i] = now
+        if s.marks & Mark.OFFLINE:
+            s.marks &= ~Mark.OFFLINE
+            n = _tell(out, n, i, Kind.SILENT, 1, 0, now, v)
+        wrong = _bad(v, t, now, p)
+        status[j] = wrong
+        if wrong:
+            if s.bad < 255:
+                s.bad += 1
+            if p.bad_n and s.bad >= p.bad_n and not s.marks & Mark.BAD:
+                s.marks |= Mark.BAD
+                n = _tell(out, n, i, Kind.QUALITY, 0, 1, now, wrong)
+            continue
+        s.bad = 0
+        if s.marks & Mark.BAD:
+            s.marks &= ~Mark.BAD
+            n = _tell(out, n, i, Kind.QUALITY, 1, 0, now, v)
+        if t <= s.at:
+            status[j] = Fate.REPEAT if t == s.at else Fate.OLD
+            raw = raw_level(v, 0, p)
+            if raw != 0 and t < s.at:
+                n = _tell(out, n, i, Kind.LATE, 0, raw, t, v)
+            continue
+        if s.at != NONE and abs(v - s.value) * 1000.0 >= p.rate * (t - s.at):
+            fast_at[i] = t
+            if not s.marks & Mark.FAST:
+                s.marks |= Mark.FAST
+                n = _tell(out, n, i, Kind.RATE, 0, 1, t, v)
+        elif s.marks & Mark.FAST and t - fast_at[i] >= p.rate_hold:
+            s.marks &= ~Mark.FAST
+            n = _tell(out, n, i, Kind.RATE, 1, 0, t, v)
+        if s.still_at == NONE or abs(v - s.still) > p.stuck_band:
+            s.still_at, s.still = t, v
+            if s.marks & Mark.STUCK:
+                s.marks &= ~Mark.STUCK
+                n = _tell(out, n, i, Kind.UNMOVED, 1, 0, t, v)
+        elif p.stuck_ms and t - s.still_at >= p.stuck_ms and not s.marks & Mark.STUCK:
+            s.marks |= Mark.STUCK
+            n = _tell(out, n, i, Kind.UNMOVED, 0, 1, t, v)
+        s.at, s.value = t, v
+        if s.level == 0 and not s.waiting and p.calm_low < v < p.calm_high:
+            continue
+        level = s.level
+        changed, waits = settled(raw_level(v, level, p), level, t, since[i], p)
+        s.waiting = waits
+        if changed != level:
+            s.level = changed
+            peak[i] = v
+            n = _tell(out, n, i, Kind.LEVEL, level, changed, t, v)
+        elif (level > 0 and v > peak[i]) or (level < 0 and v < peak[i]):
+            peak[i] = v
+    return n
+
+
+def judge(
+    state: State, table: NDArray[np.void], channel: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int
+) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
+    """Move the state by a batch heard at ``now``; what became of each reading (n,), and the events in order."""
+    status = np.zeros(len(channel), np.uint8)
+    out = np.empty(len(channel) * MOST_EVENTS, EVENT)
+    hot, profile = state.hot.view(np.recarray), table.view(np.recarray)
+    n = _judge(hot, state.since, state.fast_at, state.peak, state.heard, profile, channel, at, value, now, status, out.view(np.recarray))
+    return status, out[:n].copy()

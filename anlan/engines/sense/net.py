@@ -1,0 +1,238 @@
+"""A whole network as one machine: a pure function of its plan and its log.
+
+The log is a row of batches, each with the moment `now` at which it was taken. Whoever applies the same batches in the
+same order has the same state and told the same events; so a process that dies loses nothing, and one that comes late
+reads a snapshot and what was logged since. What depends on time alone (silence, neighbours) is looked at when the log
+passes a multiple of the plan's period, never by a clock of its own.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import groups, judge, layout, twin, windows
+from .layout import EVENT, Fate, Kind
+
+_judge = judge.judge if judge.COMPILED else twin.judge
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Which series go on into others: those of source s are ``target[first[s]:first[s + 1]]``.
+
+    ``length`` ms of a rolling sum; 0 passes the value itself on, for a second ladder of limits.
+    """
+
+    source: NDArray[np.int64]
+    """(sources,) channels."""
+    first: NDArray[np.int64]
+    target: NDArray[np.int64]
+    length: NDArray[np.int64]
+
+
+def no_feed() -> Feed:
+    none = np.empty(0, np.int64)
+    return Feed(none, np.zeros(1, np.int64), none, none)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is judged by what. Compiled from rules; never changed, only replaced.
+
+    ``key`` (channels,) names each channel for good, so that its state survives another plan; the first ``sensors``
+    channels are values as read, and their keys are ``sensor id << 32``.
+    """
+
+    key: NDArray[np.int64]
+    sensors: int
+    profile: NDArray[np.int32]
+    table: NDArray[np.void]
+    sums: Feed = field(default_factory=no_feed)
+    copies: Feed = field(default_factory=no_feed)
+    counted: groups.Counted = field(default_factory=lambda: groups.Counted(*_no_groups(), *(_none(t) for t in "i1 i8 i8".split())))
+    neighbours: groups.Neighbours = field(
+        default_factory=lambda: groups.Neighbours(*_no_groups(), *(_none(t) for t in "f8 f8 i8 i8".split()))
+    )
+    period_ms: int = 10_000
+
+    def __post_init__(self) -> None:
+        ids = self.key[: self.sensors] >> 32
+        lookup = np.full(int(ids.max(initial=-1)) + 2, -1, np.int32)
+        lookup[ids] = np.arange(self.sensors)
+        object.__setattr__(self, "_lookup", lookup)
+        object.__setattr__(self, "_sums", _number(self.sums.source, len(self.key)))
+        object.__setattr__(self, "_copies", _number(self.copies.source, len(self.key)))
+        object.__setattr__(self, "offline_ms", self.table["offline_ms"][self.profile])
+
+    offline_ms: NDArray[np.int64] = field(init=False)
+    _lookup: NDArray[np.int32] = field(init=False, repr=False)
+    _sums: NDArray[np.int32] = field(init=False, repr=False)
+    _copies: NDArray[np.int32] = field(init=False, repr=False)
+
+    def channels(self, sensor: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(n,) the channel of each sensor id, -1 where the plan does not know it."""
+        known = (sensor >= 0) & (sensor < len(self._lookup) - 1)
+        return np.where(known, self._lookup[np.where(known, sensor, -1)], -1)
+
+
+def _none(kind: str) -> NDArray:
+    return np.empty(0, kind)
+
+
+def _no_groups() -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    return np.zeros(1, np.int64), np.empty(0, np.int32)
+
+
+def _number(source: NDArray[np.int64], channels: int) -> NDArray[np.int32]:
+    """(channels,) the place of each channel among the sources, -1 where it is none."""
+    found = np.full(channels, -1, np.int32)
+    found[source] = np.arange(len(source))
+    return found
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What came of a batch: ``status`` (n,) of each reading, ``events`` in order."""
+
+    status: NDArray[np.uint8]
+    events: NDArray[np.void]
+
+
+class Machine:
+    """The state of a network under a plan."""
+
+    def __init__(self, plan: Plan, start: int = 0) -> None:
+        self.plan = plan
+        self.state = layout.fresh(len(plan.key), start)
+        self.state.hot["profile"] = plan.profile
+        self.rings = windows.empty(len(plan.sums.source))
+        self.standing = np.zeros(len(plan.counted), bool)
+        self.scanned = start
+
+    def apply(self, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int) -> Applied:
+        """Readings (n,) of sensor ids, times in ms, values, taken at ``now`` ms."""
+        told = [self.scan(now)]
+        channel = self.plan.channels(sensor)
+        status = np.full(len(sensor), Fate.UNKNOWN, np.uint8)
+        known = slice(None) if len(channel) and channel.min() >= 0 else np.flatnonzero(channel >= 0)
+        channel, at, value = channel[known], at[known], value[known]
+        status[known], events = _judge(self.state, self.plan.table, channel, at, value, now)
+        told.append(events)
+        told += self._derive(channel, at, value, status[known], now)
+        told.append(self.plan.counted.watch(self.state, self.standing, np.concatenate(told), now))
+        return Applied(status, np.concatenate(told))
+
+    def _derive(self, channel: NDArray, at: NDArray, value: NDArray, status: NDArray, now: int) -> list[NDArray[np.void]]:
+        told = []
+        if len(self.rings.held):
+            ring = self.plan._sums[channel]
+            use = np.flatnonzero((ring >= 0) & ((status == Fate.GOOD) | (status == Fate.OLD)))
+            if len(use):
+                feed = self.plan.sums
+                window, when, total = windows.push(
+                    self.rings, feed.first, feed.length, ring[use].astype(np.int64), at[use], value[use]
+                )
+                told.append(self._judge_derived(feed.target[window], when, total, now))
+        if len(self.plan.copies.source):
+            place = self.plan._copies[channel]
+            use = np.flatnonzero((place >= 0) & (status == Fate.GOOD))
+            feed, count = self.plan.copies, np.diff(self.plan.copies.first)[place[use]]
+            one = np.repeat(use, count)
+            nth = np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count)
+            told.append(self._judge_derived(feed.target[feed.first[place[one]] + nth], at[one], value[one], now))
+        return told
+
+    def _judge_derived(self, channel: NDArray, at: NDArray, value: NDArray, now: int) -> NDArray[np.void]:
+        return _judge(self.state, self.plan.table, channel.astype(np.int32), at, value, now)[1]
+
+    def scan(self, now: int) -> NDArray[np.void]:
+        """What time alone brings about, once for each period that the log enters."""
+        at = now - now % self.plan.period_ms
+        if at <= self.scanned:
+            return np.empty(0, EVENT)
+        self.scanned = at
+        silent = groups.silent(self.state, self.plan.offline_ms, at)
+        return np.concatenate([silent, self.plan.neighbours.compare(self.state, at)])
+
+    def replan(self, plan: Plan, now: int) -> NDArray[np.void]:
+        """Take another plan: what is known of each channel is kept, and its present value is judged by it at once."""
+        old, keep, rings = self.state, _same(self.plan.key, plan.key), self.rings
+        fresh = Machine(plan, now)
+        there, here = np.flatnonzero(keep >= 0), keep[keep >= 0]
+        for f in fields(layout.State):
+            getattr(fresh.state, f.name)[there] = getattr(old, f.name)[here]
+        fresh.state.hot["profile"] = plan.profile
+        was = _number(self.plan.sums.source, len(self.plan.key))
+        for r, channel in enumerate(plan.sums.source):
+            if keep[channel] >= 0 and (before := was[keep[channel]]) >= 0:
+                for f in fields(windows.Rings):
+                    getattr(fresh.rings, f.name)[r] = getattr(rings, f.name)[before]
+        self.plan, self.state, self.rings, self.standing = plan, fresh.state, fresh.rings, fresh.standing
+        return np.concatenate([self._sum_anew(now), self._level_anew(now), self.plan.counted.settle(self.state, self.standing, now)])
+
+    def _sum_anew(self, now: int) -> NDArray[np.void]:
+        """A window that is new begins with the samples that are held."""
+        feed, told = self.plan.sums, []
+        for r in np.flatnonzero(self.rings.held > 0):
+            newest = self.rings.at[r, self.rings.held[r] - 1]
+            mine = slice(feed.first[r], feed.first[r + 1])
+            target, length = feed.target[mine], feed.length[mine]
+            fresh = self.state.hot["at"][target] == layout.NONE
+            inside = self.rings.at[r, : self.rings.held[r], None] > newest - length[None, fresh]
+            total = (self.rings.steps[r, : self.rings.held[r], None] * inside).sum(axis=0) / windows.STEPS
+            told.append(self._judge_derived(target[fresh], np.full(fresh.sum(), newest), total, now))
+        return np.concatenate(told) if told else np.empty(0, EVENT)
+
+    def _level_anew(self, now: int) -> NDArray[np.void]:
+        hot = self.state.hot
+        known = np.flatnonzero(hot["at"] != layout.NONE)
+        was = hot["level"][known].copy()
+        level = twin.raw_level(hot["value"][known], was, self.plan.table[self.plan.profile[known]])
+        hot["level"][known], hot["waiting"][known], self.state.since[known] = level, 0, layout.NONE
+        changed = known[level != was]
+        told = np.empty(len(changed), EVENT)
+        told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.LEVEL, was[level != was], hot["level"][changed]
+        told["at"], told["value"] = now, hot["value"][changed]
+        self.state.peak[changed] = hot["value"][changed]
+        return told
+
+    def dump(self) -> bytes:
+        """The state as bytes; the plan is the caller's to keep."""
+        out = io.BytesIO()
+        parts = {f.name: getattr(self.state, f.name) for f in fields(layout.State)}
+        used = int(self.rings.held.max(initial=0))
+        rings = {"ring_at": self.rings.at[:, :used], "ring_steps": self.rings.steps[:, :used]}
+        rest = {"ring_held": self.rings.held, "ring_told": self.rings.told, "standing": self.standing}
+        kept: dict[str, Any] = {**parts, **rings, **rest, "scanned": self.scanned, "key": self.plan.key}
+        np.savez(out, **kept)
+        return out.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes, plan: Plan) -> Machine:
+        """What `dump` wrote under the same plan; ValueError under another."""
+        made = cls(plan)
+        with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+            if not np.array_equal(kept["key"], plan.key):
+                raise ValueError("the snapshot was taken under another plan")
+            made.state = layout.State(**{f.name: kept[f.name] for f in fields(layout.State)})
+            used = kept["ring_at"].shape[1]
+            made.rings.at[:, :used], made.rings.steps[:, :used] = kept["ring_at"], kept["ring_steps"]
+            made.rings.held[:], made.rings.told[:] = kept["ring_held"], kept["ring_told"]
+            made.standing[:] = kept["standing"]
+            made.scanned = int(kept["scanned"])
+        return made
+
+
+def _same(old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(len(new),) where each new key stood before, -1 where it is new."""
+    if not len(old):
+        return np.full(len(new), -1)
+    order = np.argsort(old, kind="stable")
+    place = np.minimum(np.searchsorted(old, new, sorter=order), len(old) - 1)
+    found = order[place]
+    return np.where(old[found] == new, found, -1)

@@ -1,0 +1,206 @@
+"""Rolling sums, groups, and the whole network as a function of its log."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anlan.engines import rain
+from anlan.engines.sense import groups, judge, layout, net, twin, windows
+from anlan.engines.sense.layout import Fate, Kind, Mark
+
+MINUTE, HOUR = 60_000, 3_600_000
+NOW = 100 * HOUR
+
+
+def ids(*numbers):
+    return np.array(numbers, np.int32)
+
+
+def keys(*sensors):
+    return np.array(sensors, np.int64) << 32
+
+
+# rolling sums
+
+
+def sums(samples, hours=(1, 3), room=windows.ROOM):
+    """The last sum of each window after these samples of one ring came in one by one."""
+    rings, length = windows.empty(1, room), np.array(hours) * HOUR
+    last = {}
+    for t, v in samples:
+        window, when, total = windows.push(rings, np.array([0, len(hours)]), length, np.zeros(1, np.int64), np.array([t]), np.array([v]))
+        for w, at, amount in zip(window, when, total, strict=True):
+            assert at > last.get(w, (0, -1))[1]
+            last[w] = (amount, at)
+    return [last[w][0] for w in range(len(hours))]
+
+
+moments = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=1, max_size=40, unique_by=lambda s: s[0])
+
+
+@settings(max_examples=200, deadline=None)
+@given(moments, st.randoms(use_true_random=False))
+def test_sums_are_those_of_the_rain_engine_in_whatever_order_samples_arrive(samples, random):
+    samples = [(NOW + t * MINUTE, v / 10) for t, v in samples]
+    newest = max(t for t, _ in samples)
+    arrived = samples[:]
+    random.shuffle(arrived)
+    inside = sorted(s for s in samples if s[0] > newest - 3 * HOUR)
+    # what came when the newest sample was not known yet, and is older than the longest window, is no matter
+    times, amounts = zip(*inside, strict=True)
+    wanted = [rain.rolling(np.array(times) / 1000, amounts, hours)[-1] for hours in (1, 3)]
+    assert np.allclose(sums(arrived), wanted, atol=1e-9)
+
+
+def test_a_repeated_sample_counts_once_and_a_full_ring_keeps_its_sum():
+    assert sums([(NOW, 5.0), (NOW, 5.0), (NOW + MINUTE, 1.0)]) == [6.0, 6.0]
+    assert sums([(NOW + n * MINUTE, 1.0) for n in range(30)], room=8) == [30.0, 30.0]
+
+
+def test_what_is_older_than_the_window_has_fallen_out():
+    assert sums([(NOW, 49.9), (NOW + HOUR, 0.1)]) == [0.1, 50.0]
+
+
+# groups
+
+
+def at_level(*levels):
+    state = layout.fresh(len(levels), NOW)
+    state.hot["level"] = levels
+    return state
+
+
+COUNTED = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([2], np.int8), np.array([2]), np.array([1]))
+
+
+def test_two_of_three_at_the_level_are_told_once_and_over_when_none_is():
+    standing = np.zeros(1, bool)
+    told = []
+    for levels in ([2, 1, 0], [2, 3, 0], [2, 3, 4], [1, 1, 2], [0, 1, 1]):
+        told += COUNTED.settle(at_level(*levels), standing, NOW).tolist()
+    assert [(kind, was, now, value) for _, kind, was, now, _, value in told] == [(Kind.GROUP, 0, 1, 2), (Kind.GROUP, 1, 0, 0)]
+
+
+def test_one_strays_from_its_neighbours_and_comes_back_and_a_silent_one_says_nothing():
+    state = layout.fresh(4, NOW)
+    alike = groups.Neighbours(np.array([0, 4]), ids(0, 1, 2, 3), np.array([5.0]), np.array([4.0]), np.array([HOUR]), np.array([3]))
+
+    def read(*values):
+        state.hot["at"], state.hot["value"] = NOW, values
+        return [(c, now, v) for c, _, _, now, _, v in alike.compare(state, NOW).tolist()]
+
+    assert read(10, 11, 12, 30) == [(3, 1, 18.5)]
+    assert read(10, 11, 12, 16) == []
+    assert read(10, 11, 12, 14) == [(3, 0, 2.5)]
+    state.hot["marks"][[0, 1]] |= np.uint8(Mark.OFFLINE)
+    assert read(10, 11, 12, 90) == []
+
+
+def test_silence_is_told_once():
+    state = layout.fresh(3, NOW)
+    wait = np.array([HOUR, 2 * HOUR, 0])
+    assert groups.silent(state, wait, NOW + HOUR).tolist() == []
+    assert [(e[0], e[5]) for e in groups.silent(state, wait, NOW + HOUR + 1000).tolist()] == [(0, 3601.0)]
+    assert groups.silent(state, wait, NOW + HOUR + 2000).tolist() == []
+
+
+# the network
+
+
+def plan(up=(20.0, 50.0), sensors=(7, 9, 12), **more):
+    """Sensors of values; those of even id also sum an hour of it, judged by the second profile."""
+    table = layout.profiles(2)
+    table["up"][0, :2], table["up_clear"][0, :2], table["offline_ms"][0] = up, np.array(up) - 1, HOUR
+    table["up"][1, 0], table["up_clear"][1, 0] = 60, 48
+    table["low"], table["high"] = -100, 200
+    summed = [n for n, s in enumerate(sensors) if s % 2 == 0]
+    target = np.arange(len(summed)) + len(sensors)
+    key = np.concatenate([keys(*sensors), keys(*(sensors[n] for n in summed)) | 1])
+    profile = np.array([0] * len(sensors) + [1] * len(summed), np.int32)
+    feed = net.Feed(np.array(summed, np.int64), np.arange(len(summed) + 1), target, np.full(len(summed), HOUR))
+    return net.Plan(key, len(sensors), profile, layout.sealed(table), sums=feed, **more)
+
+
+def apply(machine, *readings, now):
+    sensor, at, value = zip(*readings, strict=True)
+    found = machine.apply(ids(*sensor), np.array(at), np.array(value, float), now)
+    told = [(e["kind"], machine.plan.key[e["channel"]] >> 32, e["was"], e["now"]) for e in found.events]
+    return found.status.tolist(), [tuple(int(x) for x in one) for one in told]
+
+
+def test_an_unknown_sensor_is_said_and_the_rest_is_judged():
+    status, told = apply(net.Machine(plan(), NOW), (7, NOW, 21), (8, NOW, 99), (-3, NOW, 99), (10**6, NOW, 99), (12, NOW, 1), now=NOW)
+    assert status == [Fate.GOOD, Fate.UNKNOWN, Fate.UNKNOWN, Fate.UNKNOWN, Fate.GOOD]
+    assert told == [(Kind.LEVEL, 7, 0, 1)]
+
+
+def test_the_hour_is_judged_beside_the_value():
+    machine = net.Machine(plan(), NOW)
+    assert apply(machine, (12, NOW, 15), now=NOW)[1] == []
+    assert apply(machine, *[(12, NOW + n * MINUTE, 15) for n in (1, 2, 3)], now=NOW + 3 * MINUTE)[1] == [(Kind.LEVEL, 12, 0, 1)]
+    late = apply(machine, (12, NOW - MINUTE, 0.5), now=NOW + 4 * MINUTE)
+    assert late == ([Fate.OLD], [])
+
+
+def test_silence_is_found_when_the_log_passes_a_period():
+    machine = net.Machine(plan(period_ms=10_000), NOW)
+    told = apply(machine, (7, NOW + HOUR + 15_000, 1), now=NOW + HOUR + 15_000)[1]
+    assert told == [(Kind.SILENT, 7, 0, 1), (Kind.SILENT, 9, 0, 1), (Kind.SILENT, 12, 0, 1), (Kind.SILENT, 7, 1, 0)]
+    assert apply(machine, (9, NOW, 1), now=NOW + HOUR + 16_000)[1] == [(Kind.SILENT, 9, 1, 0)]
+
+
+def test_another_plan_judges_the_present_value_at_once_and_forgets_nothing_else():
+    machine = net.Machine(plan(), NOW)
+    apply(machine, (7, NOW, 30), (12, NOW, 40), (12, NOW + MINUTE, 10), now=NOW + MINUTE)
+    lower = plan(up=(10.0, 25.0), sensors=(12, 7, 30))
+    told = machine.replan(lower, NOW + 2 * MINUTE)
+    assert [(machine.plan.key[e["channel"]] >> 32, e["was"], e["now"]) for e in told] == [(12, 0, 1), (7, 1, 2)]
+    assert apply(machine, (12, NOW + 3 * MINUTE, 12), (30, NOW, 1), now=NOW + 3 * MINUTE)[1] == [(Kind.LEVEL, 12, 0, 1)]
+
+
+def test_a_plan_that_sums_for_the_first_time_begins_with_the_samples_that_are_held():
+    machine = net.Machine(plan(), NOW)
+    apply(machine, *[(12, NOW + n * MINUTE, 19) for n in range(3)], now=NOW + 3 * MINUTE)
+    wider = plan()
+    longer = net.Feed(wider.sums.source, wider.sums.first, wider.sums.target, np.full(1, 2 * HOUR))
+    renamed = np.where(wider.key & 1, wider.key + 1, wider.key)
+    table = wider.table.copy()
+    table["up"][1, 0] = table["up_clear"][1, 0] = 57
+    told = machine.replan(net.Plan(renamed, wider.sensors, wider.profile, layout.sealed(table), sums=longer), NOW + 4 * MINUTE)
+    assert [(e["kind"], e["now"], e["value"]) for e in told] == [(Kind.LEVEL, 1, 57.0)]
+
+
+reading = st.tuples(st.sampled_from([7, 9, 12, 13]), st.integers(-5, 5), st.sampled_from([0, 5, 19, 20, 30, 50, 70, 300, np.nan]))
+logs = st.lists(st.tuples(st.integers(1, 40), st.lists(reading, min_size=1, max_size=8)), min_size=1, max_size=15)
+
+
+def fold(machine, log, now=NOW):
+    told = []
+    for wait, batch in log:
+        now += wait * MINUTE
+        sensor, at, value = zip(*batch, strict=True)
+        at = now + np.array(at) * MINUTE
+        told += machine.apply(ids(*sensor), at, np.array(value, float), now).events.tolist()
+    return told, now
+
+
+@settings(max_examples=100, deadline=None)
+@given(logs, st.integers(0, 14))
+def test_state_and_events_follow_from_the_log_whoever_applies_it(log, cut):
+    counted = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([1], np.int8), np.array([2]), np.array([2]))
+    whole = net.Machine(plan(counted=counted), NOW)
+    told, _ = fold(whole, log)
+    first = net.Machine(plan(counted=counted), NOW)
+    before, now = fold(first, log[:cut])
+    heir = net.Machine.load(first.dump(), plan(counted=counted))
+    after, _ = fold(heir, log[cut:], now)
+    assert repr(before + after) == repr(told)
+    assert heir.dump() == whole.dump()
+
+
+def test_a_network_without_a_compiler_says_the_same(monkeypatch):
+    log = [(1, [(7, 0, 21), (12, 1, 30)]), (2, [(12, 0, 35), (9, 0, 300)]), (90, [(7, 0, 0)])]
+    fast = fold(net.Machine(plan(), NOW), log)[0]
+    monkeypatch.setattr(net, "_judge", twin.judge)
+    assert repr(fold(net.Machine(plan(), NOW), log)[0]) == repr(fast)
+    assert judge.COMPILED, "the compiled loop is what the tests compare with"
