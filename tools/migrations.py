@@ -16,7 +16,8 @@ def main() -> int:
         path.unlink()
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "ANLAN_HOME": home, "DJANGO_SETTINGS_MODULE": "anlan.settings"}
-        labels = sorted(p.parent.name for p in (ROOT / "anlan").rglob("apps.py") if (p.parent / "models.py").exists() and p.parent.name != "made")
+        rooms = [path.parent for path in (ROOT / "anlan").rglob("apps.py") if path.parent.name != "made"]
+        labels = sorted(room.name for room in rooms if (room / "models.py").exists() or (room / "models").is_dir())
         run = [sys.executable, "-m", "django", "makemigrations", "--skip-checks", *labels]
         subprocess.run(run, cwd=ROOT, env=env, check=True)
     guard_the_journal()

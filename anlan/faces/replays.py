@@ -17,7 +17,8 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.worlds.models import World
 from anlan.response.command.models import Order
-from anlan.sensing.models import Alarm, Reading, Warning
+from anlan.sensing import readings
+from anlan.sensing.models import Alarm, Warning
 
 
 def report(world: World) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def report(world: World) -> dict[str, Any]:
         stats = summary.answer_stats(world)
         return {
             "world": world.name,
-            "readings": Reading.objects.filter(world=world).count(),
+            "readings": readings.count(world),
             "alarms": Alarm.objects.count(),
             "warnings": Warning.objects.count(),
             "proposals": Proposal.objects.count(),

@@ -32,7 +32,7 @@ def run(table, values, step=S, start=NOW, way=judge.judge, state=None, **told):
         t = start + n * step
         _, found = way(state, table, np.zeros(1, np.int32), np.array([t]), np.array([float(v)]), told.get("now", t))
         events += found.tolist()
-    return [(kind, was, now, (t - start) // step) for _, kind, was, now, t, _ in events]
+    return [(kind, was, now, (t - start) // step) for _, kind, was, now, t, *_ in events]
 
 
 STAGES = profile(up=[10, 20, 30, 40], up_clear=[8, 18, 28, 38])
@@ -41,6 +41,15 @@ STAGES = profile(up=[10, 20, 30, 40], up_clear=[8, 18, 28, 38])
 def test_each_limit_is_reached_at_its_amount_and_left_below_its_clear_value():
     told = run(STAGES, [9.99, 10, 25, 19, 18, 17.9, 8, 7.9])
     assert told == [(Kind.LEVEL, 0, 1, 1), (Kind.LEVEL, 1, 2, 2), (Kind.LEVEL, 2, 1, 5), (Kind.LEVEL, 1, 0, 7)]
+
+
+def test_an_event_bears_the_furthest_value_since_it_began():
+    state = layout.fresh(1)
+    told = []
+    for n, v in enumerate([25, 37, 19, 5, 12]):
+        _, events = judge.judge(state, STAGES, np.zeros(1, np.int32), np.array([NOW + n]), np.array([float(v)]), NOW)
+        told += [(e["was"], e["now"], e["peak"]) for e in events]
+    assert told == [(0, 2, 25), (2, 3, 37), (3, 2, 37), (2, 0, 37), (0, 1, 12)]
 
 
 def test_lower_limits_are_the_same_upside_down():

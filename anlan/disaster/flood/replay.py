@@ -16,8 +16,8 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.worlds.models import World
 from anlan.sensing import acts as sensing
-from anlan.sensing import door
-from anlan.sensing.models import Reading, Sensor, Warning
+from anlan.sensing import door, network
+from anlan.sensing.models import Sensor, Warning
 
 from . import muifa
 
@@ -77,15 +77,12 @@ def _moment(epoch: int) -> datetime:
 
 def _preload() -> None:
     """Readings from before the replay starts, so that its first windows are full."""
-    world, (times, values) = scope.current().world, _series()
+    times, values = _series()
+    past = times <= STARTS.timestamp()
     known = dict(Sensor.everywhere.values_list("code", "pk"))
-    rows = [
-        Reading(world=world, sensor_id=known[code], at=_moment(t), value=float(value))
-        for n, t in enumerate(times)
-        if _moment(t) <= STARTS
-        for code, value in zip(_codes(), values[n], strict=True)
-    ]
-    Reading.objects.bulk_create(rows, batch_size=2000)
+    ids = np.array([known[code] for code in _codes()], np.int32)
+    moments = times[past].astype(np.int64) * 1000
+    network.take(np.tile(ids, len(moments)), np.repeat(moments, len(ids)), values[past].ravel())
 
 
 def _before() -> None:

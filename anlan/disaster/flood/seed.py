@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from anlan.engines import signals, wind
-from anlan.sensing.models import Rule, Sensor, StageLimit, Station
+from anlan.sensing.models import Edition, Rule, Sensor, StageLimit, Station
 
 from . import muifa
 from .models import ResponseRule
@@ -14,6 +14,8 @@ from .replay import QUANTITY
 SINCE = date(2007, 6, 12)
 INVENTED = "合成"
 INVENTED_LIMIT = "合成:演示数据自拟的限值,不是任何测站的实际限值;实际限值由防办录入"
+CALM_S = 1200
+"""A gust has passed when twenty minutes have been below; the criteria do not say it."""
 STARTING = "启动条件本市预案原文未公开,起始值,可配置"
 
 
@@ -52,12 +54,13 @@ def _rules() -> None:
             elif row.hazard == "台风" and test.quantity == "G":
                 rows.append(_rule("台风", "gust", 0, wind.lower_ms(int(test.bound)), level, row.source))
     Rule.objects.bulk_create(rows)
+    Edition.turn()
 
 
 def _rule(hazard: str, quantity: str, hours: int, amount: float, level: int, source: str) -> Rule:
     return Rule(
         hazard=hazard, quantity=quantity, hours=hours, amount=amount, clear=round(amount * 0.8, 1), level=level,
-        source=source, confidence="V", version="2007", since=SINCE,
+        hold_down_s=0 if hours else CALM_S, source=source, confidence="V", version="2007", since=SINCE,
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class Counted:
         holds = np.where(standing, count >= self.clear, count >= self.least)
         changed = np.flatnonzero(holds != standing)
         standing[changed] = holds[changed]
-        told = np.empty(len(changed), EVENT)
+        told = np.zeros(len(changed), EVENT)
         told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.GROUP, ~holds[changed], holds[changed]
         told["at"], told["value"] = now, count[changed]
         return told
@@ -104,21 +104,31 @@ def _compare(hot: Any, first: Any, member: Any, limit: Any, clear: Any, fresh: A
             else:
                 continue
             e = out[n]
-            e.channel, e.kind, e.was, e.now, e.at, e.value = member[j], Kind.NEIGHBOUR, marked, not marked, now, off
+            e.channel, e.kind, e.was, e.now = member[j], Kind.NEIGHBOUR, marked, not marked
+            e.at, e.value, e.peak = now, off, 0.0
             n += 1
     return n
 
 
+def any_silent(state: State, offline_ms: NDArray[np.int64], now: int) -> bool:
+    """Is there a channel that `silent` would tell?"""
+    return bool(len(_newly_silent(state, offline_ms, now)))
+
+
+def _newly_silent(state: State, offline_ms: NDArray[np.int64], now: int) -> NDArray[np.int64]:
+    due = np.flatnonzero((now - state.heard > offline_ms) & (offline_ms > 0) & (state.heard != NONE))
+    return due[(state.hot["marks"][due] & Mark.OFFLINE) == 0]
+
+
 def silent(state: State, offline_ms: NDArray[np.int64], now: int) -> NDArray[np.void]:
-    """Channels of which nothing has been heard for their ``offline_ms`` (n,; 0 for never), marked and told.
+    """Channels of which nothing has been heard for their ``offline_ms`` (n,; 0 for never), marked and told. One that was
+    never heard is not silent yet: nobody has connected it.
 
     ``at`` of an event is when silence became an alarm, ``value`` the seconds since anything was heard.
     """
-    quiet = now - state.heard
-    due = np.flatnonzero((quiet > offline_ms) & (offline_ms > 0))
-    new = due[(state.hot["marks"][due] & Mark.OFFLINE) == 0]
+    new = _newly_silent(state, offline_ms, now)
     state.hot["marks"][new] |= np.uint8(Mark.OFFLINE)
-    told = np.empty(len(new), EVENT)
+    told = np.zeros(len(new), EVENT)
     told["channel"], told["kind"], told["was"], told["now"] = new, Kind.SILENT, 0, 1
-    told["at"], told["value"] = now, quiet[new] / 1000
+    told["at"], told["value"] = now, (now - state.heard[new]) / 1000
     return told

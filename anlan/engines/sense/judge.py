@@ -76,9 +76,9 @@ def settled(raw: int, level: int, t: int, since: Any, p: Any) -> tuple[int, bool
 
 
 @compiled
-def _tell(out: Any, n: int, channel: int, kind: int, was: int, now: int, t: int, v: float) -> int:
+def _tell(out: Any, n: int, channel: int, kind: int, was: int, now: int, t: int, v: float, peak: float = 0.0) -> int:
     e = out[n]
-    e.channel, e.kind, e.was, e.now, e.at, e.value = channel, kind, was, now, t, v
+    e.channel, e.kind, e.was, e.now, e.at, e.value, e.peak = channel, kind, was, now, t, v, peak
     return n + 1
 
 
@@ -148,12 +148,13 @@ def _judge(
         level = s.level
         changed, waits = settled(raw_level(v, level, p), level, t, since[i], p)
         s.waiting = waits
+        if (level > 0 and v > peak[i]) or (level < 0 and v < peak[i]) or (level == 0 and changed != 0):
+            peak[i] = v
         if changed != level:
             s.level = changed
-            peak[i] = v
-            n = _tell(out, n, i, Kind.LEVEL, level, changed, t, v)
-        elif (level > 0 and v > peak[i]) or (level < 0 and v < peak[i]):
-            peak[i] = v
+            n = _tell(out, n, i, Kind.LEVEL, level, changed, t, v, peak[i])
+            if level * changed < 0:
+                peak[i] = v
     return n
 
 

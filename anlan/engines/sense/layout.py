@@ -65,7 +65,8 @@ PROFILE = np.dtype(
         ("bad_n", "u1"),  # bad readings in a row that are told; 0 for never
     ]
 )
-EVENT = np.dtype([("channel", "i4"), ("kind", "u1"), ("was", "i1"), ("now", "i1"), ("at", "i8"), ("value", "f8")], align=True)
+EVENT = np.dtype([("channel", "i4"), ("kind", "u1"), ("was", "i1"), ("now", "i1"), ("at", "i8"), ("value", "f8"), ("peak", "f8")], align=True)
+"""``peak`` is the furthest value since the channel left level 0, of LEVEL only."""
 
 
 class Kind(IntEnum):
@@ -131,11 +132,11 @@ def load(data: bytes) -> State:
         return State(**{f.name: kept[f.name] for f in fields(State)})
 
 
-def fresh(n: int, heard: int = 0) -> State:
-    """n channels of which nothing has been heard; their silence counts from ``heard``."""
+def fresh(n: int, heard: int = NONE) -> State:
+    """n channels of which nothing has been judged; ``heard`` is when something was heard of them, in ms."""
     hot = np.zeros(n, HOT)
     hot["at"] = hot["still_at"] = NONE
-    return State(hot, np.full((n, LEVELS), NONE), np.full(n, NONE), np.zeros(n), np.full(n, heard, np.int64))
+    return State(hot, np.full((n, LEVELS), NONE), np.full(n, NONE), np.zeros(n), np.full(n, heard))
 
 
 def profiles(n: int) -> NDArray[np.void]:

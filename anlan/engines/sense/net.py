@@ -108,7 +108,7 @@ class Machine:
 
     def __init__(self, plan: Plan, start: int = 0) -> None:
         self.plan = plan
-        self.state = layout.fresh(len(plan.key), start)
+        self.state = layout.fresh(len(plan.key))
         self.state.hot["profile"] = plan.profile
         self.rings = windows.empty(len(plan.sums.source))
         self.standing = np.zeros(len(plan.counted), bool)
@@ -149,6 +149,12 @@ class Machine:
 
     def _judge_derived(self, channel: NDArray, at: NDArray, value: NDArray, now: int) -> NDArray[np.void]:
         return _judge(self.state, self.plan.table, channel.astype(np.int32), at, value, now)[1]
+
+    def stirs(self, now: int) -> bool:
+        """Would time alone bring anything about by now? Nothing is moved."""
+        if now - now % self.plan.period_ms <= self.scanned:
+            return False
+        return bool(len(self.plan.neighbours)) or groups.any_silent(self.state, self.plan.offline_ms, now)
 
     def scan(self, now: int) -> NDArray[np.void]:
         """What time alone brings about, once for each period that the log enters."""
@@ -198,7 +204,9 @@ class Machine:
         told = np.empty(len(changed), EVENT)
         told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.LEVEL, was[level != was], hot["level"][changed]
         told["at"], told["value"] = now, hot["value"][changed]
-        self.state.peak[changed] = hot["value"][changed]
+        new = changed[was[level != was] == 0]
+        self.state.peak[new] = hot["value"][new]
+        told["peak"] = self.state.peak[changed]
         return told
 
     def dump(self) -> bytes:

@@ -86,10 +86,12 @@ class Round:
         hot["level"][c], hot["waiting"][c] = changed, waiting
         peak = self.state.peak
         further = ((level > 0) & (self.value[which] > peak[c])) | ((level < 0) & (self.value[which] < peak[c]))
-        new = which[(changed != level) | further]
+        new = which[((level == 0) & (changed != 0)) | further]
         peak[self.channel[new]] = self.value[new]
         told = changed != level
-        self.tell(which[told], Kind.LEVEL, level[told], changed[told], self.at, self.value)
+        self.tell(which[told], Kind.LEVEL, level[told], changed[told], self.at, self.value, peak[c[told]])
+        crossed = which[level.astype(int) * changed < 0]
+        peak[self.channel[crossed]] = self.value[crossed]
 
     def rate(self, which: NDArray) -> None:
         hot, c = self.state.hot, self.channel[which]
@@ -137,10 +139,13 @@ class Round:
         marks[self.channel[which]] ^= np.uint8(bit)
         self.tell(which, kind, np.full(len(which), not on), np.full(len(which), on), at, value)
 
-    def tell(self, which: NDArray, kind: int, was: NDArray, now: NDArray, at: NDArray | int, value: NDArray) -> None:
-        events = np.empty(len(which), EVENT)
+    def tell(
+        self, which: NDArray, kind: int, was: NDArray, now: NDArray, at: NDArray | int, value: NDArray, peak: NDArray | float = 0.0
+    ) -> None:
+        events = np.zeros(len(which), EVENT)
         events["channel"], events["kind"], events["was"], events["now"] = self.channel[which], kind, was, now
         events["at"], events["value"] = at if isinstance(at, int) else at[which], value[which]
+        events["peak"] = peak
         if len(events):
             self.told.append((which, events))
 

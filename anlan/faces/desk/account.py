@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 from django.apps import apps
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 
 from anlan.faces import summary
 from anlan.kernel.cases.flow import FLOWS
@@ -15,7 +16,8 @@ from anlan.kernel.cases.models import Remark
 from anlan.kernel.notice.models import Addressee
 from anlan.kernel.people.models import Area
 from anlan.response.command.models import Order
-from anlan.sensing.models import Alarm, Reading, Sensor, Warning
+from anlan.sensing import readings
+from anlan.sensing.models import Alarm, Sensor, Warning
 
 from .timeline import Story, keys
 
@@ -154,14 +156,12 @@ def rain(story: Story) -> list[Rain]:
     """The arithmetic mean of the gauges' totals by district, and the gauge with most."""
     if not story.weather:
         return []
-    totals = dict(
-        Reading.objects.filter(world_id=story.event.world_id, sensor__quantity=Sensor.Quantity.RAIN, at__gt=story.since, at__lte=story.until)
-        .values_list("sensor_id").annotate(total=Sum("value"))
-    )  # fmt: skip
-    gauges = Sensor.everywhere.filter(pk__in=totals).select_related("station")
+    gauges = readings.of_quantity(Sensor.Quantity.RAIN)
+    read = readings.between(story.event.world, story.since, story.until, gauges)
+    totals = dict(zip(*(column.tolist() for column in _totals(read)), strict=True))
     by_district: dict[str, list[tuple[float, str]]] = {}
-    for gauge in gauges:
-        by_district.setdefault(gauge.area_id[:6], []).append((totals[gauge.pk], gauge.station.name))
+    for pk, total in totals.items():
+        by_district.setdefault(gauges[pk].area_id[:6], []).append((total, gauges[pk].station.name))
     found = []
     for area in Area.objects.filter(level=TIERS.DISTRICT).order_by("rank"):
         if rows := by_district.get(area.code[:6]):
@@ -174,7 +174,15 @@ def gust(story: Story) -> tuple[float, str, datetime] | None:
     """The strongest gust within the event's span: m/s, station, time."""
     if not story.weather:
         return None
-    rows = Reading.objects.filter(world_id=story.event.world_id, sensor__quantity=Sensor.Quantity.GUST, at__gt=story.since, at__lte=story.until)
-    best = rows.aggregate(most=Max("value"))["most"]
-    row = rows.filter(value=best).select_related("sensor__station").order_by("at").first() if best is not None else None
-    return (row.value, row.sensor.station.name, row.at) if row else None
+    vanes = readings.of_quantity(Sensor.Quantity.GUST)
+    read = readings.between(story.event.world, story.since, story.until, vanes)
+    if not len(read.value):
+        return None
+    best = np.lexsort((read.at, -read.value))[0]
+    return float(read.value[best]), vanes[int(read.sensor[best])].station.name, datetime.fromtimestamp(read.at[best] / 1000, UTC)
+
+
+def _totals(read: readings.Read) -> tuple[Any, Any]:
+    """Each gauge and what it measured."""
+    gauge, of = np.unique(read.sensor, return_inverse=True)
+    return gauge, np.bincount(of, read.value)

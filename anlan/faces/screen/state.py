@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, Q, Sum
-from django.db.models.functions import Cast, Substr
+import numpy as np
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from anlan.disaster.flood.models import Proposal, Response
@@ -26,13 +26,15 @@ from anlan.response.command import acts as command
 from anlan.response.command.models import Event, Order
 from anlan.response.duty import acts as duty
 from anlan.response.duty.models import Shift
-from anlan.sensing.models import Alarm, Reading, Sensor, Warning
+from anlan.sensing import readings
+from anlan.sensing.models import Alarm, Sensor, Warning
 
 STRIP = ("sensing.warnings", "sensing.alarms", "flood.proposals", "desk.waiting", "desk.silent", "command.overdue")
 ROWS = 6
 LATE = 4
 FEED = 30
-Fallen = tuple[str, int, str, float]
+HOUR_MS = 3_600_000
+Fallen = tuple[str, int, int, float]
 """Area, sensor, hour (UTC, as 2022-09-15 03), mm."""
 
 
@@ -179,15 +181,19 @@ def _posts(shifts: list[Shift], moment: Any) -> dict[str, Any]:
 
 def rain(moment: Any) -> list[Fallen]:
     """What each gauge measured in each of the last 24 hours."""
-    since = moment - timedelta(hours=24)
-    rows = Reading.objects.filter(world=scope.current().world, at__gt=since, at__lte=moment, sensor__quantity=Sensor.Quantity.RAIN)
-    hours = rows.annotate(hour=Substr(Cast("at", CharField()), 1, 13)).values_list("sensor__area_id", "sensor_id", "hour")
-    return list(hours.annotate(mm=Sum("value")).order_by("hour"))
+    gauges = readings.of_quantity(Sensor.Quantity.RAIN)
+    read = readings.between(scope.current().world, moment - timedelta(hours=24), moment, gauges)
+    hour = read.at // HOUR_MS
+    starts = np.flatnonzero((np.diff(read.sensor, prepend=-1) != 0) | (np.diff(hour, prepend=-1) != 0))
+    amount = np.add.reduceat(read.value, starts) if len(starts) else []
+    rows = zip(read.sensor[starts].tolist(), hour[starts].tolist(), amount, strict=True)
+    fallen = [(str(gauges[sensor].area_id), sensor, at, float(mm)) for sensor, at, mm in rows]
+    return sorted(fallen, key=lambda row: row[2])
 
 
 def _rain_line(fallen: list[Fallen], names: dict[str, str], moment: Any) -> dict[str, Any]:
     """Hourly mean over the gauges of the three districts that got most."""
-    hours: dict[str, dict[str, list[float]]] = {}
+    hours: dict[str, dict[int, list[float]]] = {}
     for area, _, hour, mm in fallen:
         hours.setdefault(area[:6] + "000000", {}).setdefault(hour, []).append(mm)
     means = {code: {_hour(h): sum(mm) / len(mm) for h, mm in of.items()} for code, of in hours.items()}
@@ -198,8 +204,8 @@ def _rain_line(fallen: list[Fallen], names: dict[str, str], moment: Any) -> dict
     )
 
 
-def _hour(said: str) -> str:
-    return timezone.localtime(datetime.fromisoformat(f"{said}:00:00+00:00")).isoformat()
+def _hour(number: int) -> str:
+    return timezone.localtime(datetime.fromtimestamp(number * HOUR_MS / 1000, UTC)).isoformat()
 
 
 def _alarms(moment: Any) -> dict[str, Any]:

@@ -1,0 +1,217 @@
+"""Rules, as rows, become the plan that readings are judged by.
+
+Of several rules for the same level of the same series the nearest holds: the sensor's own, then its station's, then the
+one for the smallest area. A rain rule over hours judges the rolling sum; any other rule over hours lasts so much longer
+before it ends. Series of one value that have limits for several hazards are judged once for each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from functools import cached_property
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anlan.engines.sense import layout, net
+from anlan.kernel.people import scope
+
+from .models import Rule, Sensor
+
+UP, DOWN, RATE, STUCK, OFFLINE, QUALITY = 0, 4, 8, 9, 10, 11
+SLOTS = 12
+"""A profile has a rule, or none, in each: four upper levels, four lower ones, and the marks."""
+SINGLE = {Rule.Kind.RATE: RATE, Rule.Kind.STUCK: STUCK, Rule.Kind.OFFLINE: OFFLINE, Rule.Kind.QUALITY: QUALITY}
+Ladder = dict[int, Rule]
+"""By slot."""
+
+
+@dataclass(frozen=True)
+class Book:
+    """A plan, and which rule stands behind each limit of its profiles: ``rule`` (profiles, SLOTS), 0 for none."""
+
+    plan: net.Plan
+    rule: NDArray[np.int64]
+
+    @cached_property
+    def digest(self) -> str:
+        told = hashlib.sha256()
+        for name, array in sorted(self._arrays().items()):
+            told.update(f"{name}{array.dtype.str}{array.shape}".encode())
+            told.update(np.ascontiguousarray(array).tobytes())
+        return told.hexdigest()
+
+    def dump(self) -> bytes:
+        out = io.BytesIO()
+        np.savez_compressed(out, **self._arrays())  # type: ignore[arg-type]
+        return out.getvalue()
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        plan = self.plan
+        feeds = {f"{name}_{f.name}": getattr(getattr(plan, name), f.name) for name in ("sums", "copies") for f in fields(net.Feed)}
+        own = {"key": plan.key, "sensors": np.array(plan.sensors), "profile": plan.profile, "table": plan.table, "rule": self.rule}
+        return {**own, **feeds}
+
+    @classmethod
+    def load(cls, data: bytes) -> Book:
+        with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+            sums, copies = (net.Feed(*(kept[f"{name}_{f.name}"] for f in fields(net.Feed))) for name in ("sums", "copies"))
+            plan = net.Plan(kept["key"], int(kept["sensors"]), kept["profile"], kept["table"], sums=sums, copies=copies)
+            return cls(plan, kept["rule"])
+
+    def rules_of(self, channel: int, level: int) -> list[int]:
+        """The rules of a channel that hold at a signed level."""
+        side, first = abs(level), UP if level > 0 else DOWN
+        return [int(pk) for pk in self.rule[self.plan.profile[channel], first : first + side] if pk]
+
+    def rule_of(self, channel: int, slot: int) -> int:
+        return int(self.rule[self.plan.profile[channel], slot])
+
+    def sensor(self, channel: int) -> int:
+        return int(self.plan.key[channel] >> 32)
+
+
+def empty() -> Book:
+    """Of a network without sensors."""
+    return _Press([], date.min).book([])
+
+
+def compile_book(day: date) -> Book:
+    """What holds on a day."""
+    rules = [rule for rule in Rule.everywhere.order_by("pk") if rule.holds(day)]
+    rows = Sensor.everywhere.order_by("pk").values_list("pk", "quantity", "area_id", "station_id", "low", "high")
+    return _Press(rules, day).book(rows.iterator(chunk_size=10_000))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What one kind of sensor becomes: the profile of its value, and (code, window ms, profile) of what follows from it."""
+
+    profile: int
+    sums: tuple[tuple[int, int, int], ...]
+    copies: tuple[tuple[int, int, int], ...]
+
+
+@dataclass
+class _Press:
+    rules: Sequence[Rule]
+    day: date
+    table: list[tuple[float, float, Ladder]] = field(default_factory=list)
+    known: dict[Any, int] = field(default_factory=dict)
+    cuts: dict[Any, Cut] = field(default_factory=dict)
+
+    def book(self, sensors: Iterable[tuple[int, str, str, int, float, float]]) -> Book:
+        own = {r.sensor_id for r in self.rules} | {-r.station_id for r in self.rules if r.station_id}
+        ids: list[int] = []
+        found: list[Cut] = []
+        for pk, quantity, area, station, low, high in sensors:
+            alone = (pk if pk in own else 0, station if -station in own else 0)
+            same = (quantity, area, low, high, *alone)
+            cut = self.cuts.get(same)
+            if cut is None:
+                cut = self.cuts[same] = self.cut(quantity, area, low, high, *alone)
+            ids.append(pk)
+            found.append(cut)
+        return Book(self.plan(np.array(ids, np.int64), found), self.rule_table())
+
+    def plan(self, ids: NDArray[np.int64], cuts: list[Cut]) -> net.Plan:
+        key, profile = [ids << 32], [np.array([c.profile for c in cuts], np.int32)]
+        feeds = {}
+        for name in ("sums", "copies"):
+            rows = [(n, row) for n, cut in enumerate(cuts) for row in getattr(cut, name)]
+            source = np.array([n for n, _ in rows], np.int64)
+            codes, lengths, profiles = (np.array([row[k] for _, row in rows], np.int64) for k in range(3))
+            start = sum(map(len, key))
+            at, first = np.unique(source, return_index=True)
+            feeds[name] = net.Feed(at, np.append(first, len(rows)).astype(np.int64), np.arange(len(rows)) + start, lengths)
+            key.append((ids[source] << 32) | codes)
+            profile.append(profiles.astype(np.int32))
+        return net.Plan(
+            np.concatenate(key), len(ids), np.concatenate(profile), self.profile_table(), sums=feeds["sums"], copies=feeds["copies"]
+        )
+
+    def cut(self, quantity: str, area: str, low: float, high: float, sensor: int, station: int) -> Cut:
+        ladders: dict[tuple[int, str], Ladder] = {}
+        marks: Ladder = {}
+        for rule in self.rules:
+            if rule.quantity != quantity or not _applies(rule, area, sensor, station):
+                continue
+            if rule.kind in SINGLE:
+                _place(marks, SINGLE[Rule.Kind(rule.kind)], rule)
+            else:
+                hours = rule.hours if quantity == Sensor.Quantity.RAIN else 0
+                slot = (UP if rule.kind == Rule.Kind.HIGH else DOWN) + layout.LEVELS - rule.level
+                _place(ladders.setdefault((hours, rule.hazard), {}), slot, rule)
+        values = sorted(key for key in ladders if key[0] == 0)
+        first = ladders.pop(values[0]) if values else {}
+        main = self.profile(low, high, {**marks, **first})
+        derived = [((hours << 16) | (crc32(hazard.encode()) & 0xFFFF), hours * 3_600_000, ladder) for (hours, hazard), ladder in ladders.items()]
+        rows = [(code, length, self.profile(-np.inf, np.inf, ladder)) for code, length, ladder in sorted(derived, key=lambda d: d[0])]
+        return Cut(main, tuple(r for r in rows if r[1]), tuple(r for r in rows if not r[1]))
+
+    def profile(self, low: float, high: float, ladder: Ladder) -> int:
+        same = (low, high, tuple(sorted((slot, rule.pk) for slot, rule in ladder.items())))
+        if same not in self.known:
+            self.known[same] = len(self.table)
+            self.table.append((low, high, ladder))
+        return self.known[same]
+
+    def rule_table(self) -> NDArray[np.int64]:
+        table = np.zeros((max(len(self.table), 1), SLOTS), np.int64)
+        for n, (_, _, ladder) in enumerate(self.table):
+            for slot, rule in ladder.items():
+                table[n, slot] = rule.pk
+        return table
+
+    def profile_table(self) -> NDArray[np.void]:
+        table = layout.profiles(max(len(self.table), 1))
+        for row, (low, high, ladder) in zip(table, self.table, strict=False):
+            row["low"], row["high"] = low, high
+            for slot, rule in ladder.items():
+                _write(row, slot, rule)
+        return layout.sealed(table)
+
+
+def _applies(rule: Rule, area: str, sensor: int, station: int) -> bool:
+    if rule.sensor_id:
+        return rule.sensor_id == sensor
+    if rule.station_id:
+        return rule.station_id == station
+    return area.startswith(scope.prefix(str(rule.area_id)))
+
+
+def _place(ladder: Ladder, slot: int, rule: Rule) -> None:
+    """The nearest rule holds; of two that are equally near the one that warns sooner."""
+    held = ladder.get(slot)
+    if held is None or _nearness(rule) > _nearness(held):
+        ladder[slot] = rule
+    elif _nearness(rule) == _nearness(held):
+        sooner = max if slot >= DOWN and slot < RATE else min
+        ladder[slot] = sooner(held, rule, key=lambda r: r.amount)
+
+
+def _nearness(rule: Rule) -> tuple[bool, bool, int]:
+    return rule.sensor_id is not None, rule.station_id is not None, len(scope.prefix(str(rule.area_id)))
+
+
+def _write(row: NDArray[np.void], slot: int, rule: Rule) -> None:
+    longer = rule.hours * 3600 if rule.quantity != Sensor.Quantity.RAIN else 0
+    up, down = rule.hold_up_s * 1000, (rule.hold_down_s + longer) * 1000
+    if slot < RATE:
+        side, k = ("up", slot) if slot < DOWN else ("down", slot - DOWN)
+        row[side][k], row[f"{side}_clear"][k] = rule.amount, rule.clear
+        row["hold_up"][k], row["hold_down"][k] = up, down
+    elif slot == RATE:
+        row["rate"], row["rate_hold"] = rule.amount / 60, down
+    elif slot == STUCK:
+        row["stuck_band"], row["stuck_ms"] = rule.amount, up
+    elif slot == OFFLINE:
+        row["offline_ms"] = up
+    else:
+        row["bad_n"] = min(int(rule.amount), 255)

@@ -1,0 +1,72 @@
+"""The log of the network: what was taken, in which order, under which plan. Its state follows from it (`engines.sense.net`)."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from .stations import Gateway
+
+
+class Basis(models.Model):
+    """A compiled plan, by the digest of its content."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    body = models.BinaryField()
+
+
+class Ledger(models.Model):
+    """One row for each world: what was taken last. Who takes a batch holds its lock."""
+
+    world = models.OneToOneField("worlds.World", models.CASCADE, related_name="+", primary_key=True)
+    last = models.BigIntegerField(default=0)
+    """The number of the newest batch."""
+    stamp = models.BigIntegerField(default=0)
+    """The stamp of that batch: a batch whose transaction was undone is told by it from the one that took its number."""
+
+
+class Batch(models.Model):
+    """Readings as they were taken together, or a change of plan, which has none.
+
+    ``body``: sensor ids int32[n], times int64[n] ms, values float64[n], fates uint8[n], one after the other.
+    """
+
+    world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+", db_index=False)
+    number = models.BigIntegerField("序号")
+    stamp = models.BigIntegerField()
+    basis = models.ForeignKey(Basis, models.PROTECT, related_name="+", db_index=False)
+    taken_ms = models.BigIntegerField("接收时间")
+    first_ms = models.BigIntegerField("最早观测时间", default=0)
+    last_ms = models.BigIntegerField("最晚观测时间", default=0)
+    count = models.PositiveIntegerField("条数", default=0)
+    kept = models.PositiveIntegerField("有效条数", default=0)
+    body = models.BinaryField(default=bytes)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("world", "number", name="batch_in_order")]
+        indexes = [models.Index("world", "last_ms", name="batch_by_time")]
+
+
+class Snapshot(models.Model):
+    """The state behind a batch."""
+
+    world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+", db_index=False)
+    number = models.BigIntegerField()
+    stamp = models.BigIntegerField()
+    basis = models.ForeignKey(Basis, models.PROTECT, related_name="+", db_index=False)
+    body = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("world", "number", name="snapshot_once")]
+
+
+class Sent(models.Model):
+    """A batch that a gateway numbered, and what it was answered: the same number is worked once."""
+
+    gateway = models.ForeignKey(Gateway, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64)
+    answer = models.JSONField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("gateway", "key", name="sent_once")]

@@ -1,0 +1,195 @@
+"""What readings are judged by: thresholds as versioned rows, and the limits of single gauges."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from anlan.kernel.people import scope
+from anlan.kernel.people.scope import Placed, ScopedManager
+
+from .stations import Compiled, Sensor, StageMark, Station
+
+A_DAY = RegexValidator(r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", "请写作 月-日,例如 06-01")
+LEVELS = [(1, "Ⅰ级(红)"), (2, "Ⅱ级(橙)"), (3, "Ⅲ级(黄)"), (4, "Ⅳ级(蓝)")]
+
+
+class Rule(Compiled, Placed):
+    """A threshold: an amount within a window. A new version is a new row; an alarm keeps the row it fired under.
+
+    It holds for every sensor of its quantity in its area, or for one sensor: a limit of that gauge.
+    """
+
+    scope_wide = "wide"
+
+    Mark = StageMark
+
+    class Kind(models.TextChoices):
+        HIGH = "high", "上限"
+        LOW = "low", "下限"
+        RATE = "rate", "变化过快"
+        STUCK = "stuck", "数值不变"
+        OFFLINE = "offline", "中断"
+        QUALITY = "quality", "连续无效"
+
+    FALL = 0.1
+    """Metres below a stage limit at which its alarm ends when the row does not say it."""
+    FIXED = (
+        "kind", "hazard", "quantity", "hours", "sensor_id", "station_id", "mark", "amount", "clear", "hold_up_s", "hold_down_s",
+        "level", "since", "season_from", "season_until",
+    )  # fmt: skip
+    """What an alarm was judged by; changed by a new version only."""
+
+    kind = models.CharField("类型", max_length=8, choices=Kind, default=Kind.HIGH)
+    hazard = models.CharField("灾种", max_length=12)
+    quantity = models.CharField("要素", max_length=8, choices=Sensor.Quantity)
+    hours = models.PositiveSmallIntegerField("窗口(小时)", help_text="0 表示瞬时值")
+    area = models.ForeignKey("people.Area", models.PROTECT, default=scope.ROOT, verbose_name="适用区域", related_name="+")
+    wide = models.BooleanField(default=True, editable=False)
+    sensor = models.ForeignKey(
+        Sensor, models.PROTECT, null=True, blank=True, verbose_name="测点", related_name="rules",
+        limit_choices_to={"quantity": Sensor.Quantity.STAGE}, error_messages={"invalid": "只有水位测点才有水位限值"}, help_text="水位限值必填,须为水位测点",
+    )  # fmt: skip
+    station = models.ForeignKey(Station, models.PROTECT, null=True, blank=True, verbose_name="监测站", related_name="rules")
+    mark = models.CharField("限值", max_length=10, choices=StageMark)
+    amount = models.FloatField("阈值", help_text="单位与测点一致,水位为米;变化过快为每分钟的变化量,数值不变为容许的波动,连续无效为条数")
+    clear = models.FloatField("解除值", blank=True, help_text="低于此值才解除,避免反复;水位限值不填则为低于限值0.1米")
+    hold_up_s = models.PositiveIntegerField("持续才告警(秒)", default=0, help_text="中断、数值不变:持续这么久才告警")
+    hold_down_s = models.PositiveIntegerField("持续才解除(秒)", default=0)
+    level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
+    season_from = models.CharField("每年自", max_length=5, blank=True, validators=[A_DAY], help_text="月-日,例如 06-01;空为全年")
+    season_until = models.CharField("每年至", max_length=5, blank=True, validators=[A_DAY], help_text="月-日,含当日;可跨年")
+    source = models.CharField("依据", max_length=120)
+    confidence = models.CharField("可信度", max_length=10)
+    version = models.CharField("版本", max_length=20)
+    since = models.DateField("自")
+    until = models.DateField("至", null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "阈值规则"
+        base_manager_name = "everywhere"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="low", clear__gte=F("amount")) | (~Q(kind="low") & Q(clear__lte=F("amount"))),
+                name="rule_clears_below", violation_error_message="解除值不得高于阈值(下限:不得低于阈值)",
+            ),
+            models.UniqueConstraint(
+                fields=["sensor", "mark", "since"], condition=Q(sensor__isnull=False), name="limit_once_a_day",
+                violation_error_message="该测点同一限值同一天起已有一行",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        if self.mark:
+            return f"{self.get_mark_display()}≥{self.amount:g}m{self.doubt}"
+        return f"{self.hazard}{self.said()}"
+
+    def said(self) -> str:
+        """What it asks, in words."""
+        match self.kind:
+            case self.Kind.RATE:
+                return f"每分钟变化≥{self.amount:g}"
+            case self.Kind.STUCK:
+                return f"{self.hold_up_s // 60}分钟数值不变"
+            case self.Kind.OFFLINE:
+                return f"中断{self.hold_up_s // 60}分钟"
+            case self.Kind.QUALITY:
+                return f"连续{self.amount:g}条无效"
+        window = f"{self.hours}小时" if self.hours else "瞬时"
+        return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
+
+    @property
+    def doubt(self) -> str:
+        """The confidence, wherever the figure stands, unless it was read in its source."""
+        return "" if self.confidence == "V" else f"({self.confidence})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.settle()
+        super().save(*args, **kwargs)
+
+    def settle(self) -> None:
+        """What a limit of one gauge leaves open follows from its gauge."""
+        if self.sensor is None:
+            return
+        self.hazard, self.quantity, self.hours = "洪水", self.sensor.quantity, 0
+        self.area_id, self.wide = self.sensor.area_id, False
+        if self.clear is None and self.amount is not None:
+            self.clear = round(self.amount - self.FALL, 3)
+
+    def clean(self) -> None:
+        self.settle()
+        wrong: dict[str, str] = {}
+        if self.clear is None:
+            wrong["clear"] = "请填写解除值"
+        elif self.amount is not None and (self.amount - self.clear) * (-1 if self.kind == self.Kind.LOW else 1) < 0:
+            wrong["clear"] = "解除值不得高于阈值(下限:不得低于阈值)"
+        if self.until and self.since and self.until < self.since:
+            wrong["until"] = "“至”早于“自”"
+        if self._spent():
+            wrong["amount"] = "已有告警按本条判定,不能再改;请填写“至”结束本条,再新增一个版本"
+        if wrong:
+            raise ValidationError(wrong)
+
+    def _spent(self) -> bool:
+        """Has an alarm been judged by this row, and would it now read otherwise?"""
+        if self.pk is None or not apps.get_model("sensing", "Alarm")._base_manager.filter(rule_id=self.pk).exists():
+            return False
+        was = Rule.everywhere.values(*self.FIXED).get(pk=self.pk)
+        return any(was[name] != getattr(self, name) for name in self.FIXED)
+
+    def holds(self, day: date) -> bool:
+        """Is it in force on a day: by its version, and by the season that it holds for each year?"""
+        if not (self.since <= day and (self.until is None or self.until >= day)):
+            return False
+        if not self.season_from or not self.season_until:
+            return True
+        first, last, today = self.season_from, self.season_until, f"{day:%m-%d}"
+        return first <= today <= last if first <= last else today >= first or today <= last
+
+class OfGauges(ScopedManager):
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().exclude(sensor=None)
+
+
+class StageLimit(Rule):
+    """The rules of single gauges, as a keeper enters them: warning and guaranteed stage, a reservoir's season limit."""
+
+    objects: ClassVar = OfGauges()
+
+    class Meta:
+        proxy = True
+        base_manager_name = "everywhere"
+        verbose_name = verbose_name_plural = "水位限值"
+
+    def __str__(self) -> str:
+        return f"{self.sensor.station if self.sensor else ''}{super().__str__()}"
+
+    def clean(self) -> None:
+        if self.sensor is None:
+            raise ValidationError({"sensor": "请填写测点"})
+        super().clean()
+        if self.sensor and self.amount is not None and self.since and (wrong := self._misfit(self.sensor)):
+            raise ValidationError(wrong)
+
+    def _misfit(self, sensor: Sensor) -> dict[str, str]:
+        """What does not go with the gauge or with its other limits."""
+        if sensor.low < sensor.high and not sensor.low <= self.amount <= sensor.high:
+            return {"amount": f"超出该测点量程 {sensor.low:g}–{sensor.high:g}{sensor.unit},单位为{sensor.unit}"}
+        meanwhile = Q(until=None) | Q(until__gte=self.since)
+        if self.until:
+            meanwhile &= Q(since__lte=self.until)
+        for other in StageLimit.everywhere.filter(meanwhile, sensor=sensor).exclude(pk=self.pk):
+            if other.mark == self.mark:
+                until = other.until or "今"
+                return {"since": f"与版本“{other.version}”({other.since}至{until})的时段重叠,请先填写那一条的“至”"}
+            if {self.mark, other.mark} == {self.Mark.WARNING, self.Mark.GUARANTEED}:
+                low, high = sorted((self, other), key=lambda r: r.mark == self.Mark.GUARANTEED)
+                if low.amount > high.amount:
+                    return {"amount": f"保证水位 {high.amount:g} 低于警戒水位 {low.amount:g}"}
+        return {}

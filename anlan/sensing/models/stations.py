@@ -1,0 +1,144 @@
+"""Stations and their sensors, and who may send readings."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from anlan.kernel.clock import now
+from anlan.kernel.people.scope import Placed
+
+
+class Edition(models.Model):
+    """One row that changes with whatever the network is judged by, so that every process sees that something did.
+
+    Drawn by lot and not counted: a number that was given in a transaction that is undone would be given again.
+    """
+
+    stamp = models.BigIntegerField(default=0)
+
+    @classmethod
+    def turn(cls) -> None:
+        """Something that is compiled has changed."""
+        cls.objects.update_or_create(pk=1, defaults={"stamp": secrets.randbits(62)})
+
+    @classmethod
+    def current(cls) -> int:
+        return cls.objects.filter(pk=1).values_list("stamp", flat=True).first() or 0
+
+
+class Compiled(models.Model):
+    """A row by which readings are judged: with each change of one, the network is compiled anew."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            Edition.turn()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            Edition.turn()
+            return super().delete(*args, **kwargs)
+
+
+class StageMark(models.TextChoices):
+    """A limit that a stage has by its nature."""
+
+    WARNING = "warning", "警戒水位"
+    GUARANTEED = "guaranteed", "保证水位"
+    SEASON = "season", "汛限水位"
+
+
+class Station(Compiled, Placed):
+    """A place where something is measured."""
+
+    class Kind(models.TextChoices):
+        RAIN = "rain", "雨量站"
+        WIND = "wind", "风力站"
+        RIVER = "river", "河道水位站"
+        RESERVOIR = "reservoir", "水库水位站"
+
+    code = models.CharField("站码", max_length=20, unique=True)
+    name = models.CharField("站名", max_length=40)
+    kind = models.CharField("类别", max_length=12, choices=Kind)
+    lon = models.FloatField("经度")
+    lat = models.FloatField("纬度")
+    synthetic = models.BooleanField("合成", default=False)
+    note = models.CharField("备注", max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "监测站"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def limits(self) -> str:
+        """What its stage is judged by; empty where no stage is measured."""
+        return ";".join(filter(None, (sensor.limits_at(self.kind) for sensor in self.sensors.all())))
+
+
+MARKS_OF: Mapping[str, tuple[str, ...]] = {
+    Station.Kind.RIVER: (StageMark.WARNING, StageMark.GUARANTEED),
+    Station.Kind.RESERVOIR: (StageMark.SEASON,),
+}
+
+
+class Sensor(Compiled, Placed):
+    """One measured quantity of a station."""
+
+    class Quantity(models.TextChoices):
+        RAIN = "rain", "降水量"
+        GUST = "gust", "阵风风速"
+        STAGE = "stage", "水位"
+
+    station = models.ForeignKey(Station, models.PROTECT, verbose_name="监测站", related_name="sensors")
+    code = models.CharField("测点码", max_length=24, unique=True)
+    quantity = models.CharField("要素", max_length=8, choices=Quantity)
+    unit = models.CharField("单位", max_length=8)
+    low = models.FloatField("量程下限")
+    high = models.FloatField("量程上限")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "测点"
+
+    def __str__(self) -> str:
+        return f"{self.station}{self.get_quantity_display()}"
+
+    def said(self, value: float) -> str:
+        """A value as it is read: a stage to the centimetre, anything else to a tenth."""
+        return f"{value:.{2 if self.quantity == self.Quantity.STAGE else 1}f}{self.unit}"
+
+    @property
+    def limits(self) -> str:
+        return self.limits_at(self.station.kind)
+
+    def limits_at(self, kind: str) -> str:
+        """Each limit that a stage at this kind of station has by its nature, 未配置 where nobody has entered it."""
+        if self.quantity != self.Quantity.STAGE:
+            return ""
+        today = timezone.localdate(now())
+        held = {r.mark: f"{self.said(r.amount)}{r.doubt}" for r in self.rules.all() if r.holds(today)}
+        marks = dict.fromkeys((*MARKS_OF.get(kind, ()), *held))
+        return "、".join(f"{StageMark(m).label} {held.get(m, '未配置')}" for m in marks)
+
+
+class Gateway(models.Model):
+    """A sender of readings. Only the SHA-256 of its token is kept; the token is shown once."""
+
+    name = models.CharField("名称", max_length=40, unique=True)
+    token = models.CharField(max_length=64, unique=True, editable=False)
+    enabled = models.BooleanField("启用", default=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "感知网关"
+
+    def __str__(self) -> str:
+        return self.name

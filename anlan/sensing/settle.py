@@ -1,0 +1,174 @@
+"""Events of the network become alarms and lines of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anlan.engines.sense import net
+from anlan.engines.sense.layout import Kind, Mark
+from anlan.kernel import journal
+from anlan.kernel.people import scope
+
+from . import book as books
+from .book import Book
+from .models import Alarm, Rule, Sensor
+
+SLOT = {Kind.RATE: books.RATE, Kind.UNMOVED: books.STUCK, Kind.SILENT: books.OFFLINE, Kind.QUALITY: books.QUALITY}
+MARK = {Mark.FAST: books.RATE, Mark.STUCK: books.STUCK, Mark.OFFLINE: books.OFFLINE, Mark.BAD: books.QUALITY}
+Key = tuple[int, int]
+"""Sensor and rule."""
+
+
+@dataclass
+class Change:
+    """What one rule of one sensor came to: when, at which value, furthest so far; ``late`` when it is past already."""
+
+    key: Key
+    on: bool
+    at: datetime
+    value: float
+    peak: float
+    late: bool = False
+    retired: bool = False
+
+
+def settle(book: Book, events: NDArray[np.void]) -> int:
+    """Raise and clear what these events say; how many were raised."""
+    return _apply([change for event in events for change in _changes(book, event)]) if len(events) else 0
+
+
+def _changes(book: Book, event: np.void) -> Iterable[Change]:
+    kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
+    at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
+    if kind in (Kind.GROUP, Kind.NEIGHBOUR):
+        return
+    sensor = book.sensor(channel)
+    if kind == Kind.LATE:
+        for rule in book.rules_of(channel, now)[-1:]:
+            yield Change((sensor, rule), True, at, value, value, late=True)
+    elif kind == Kind.LEVEL:
+        before, after = book.rules_of(channel, was), book.rules_of(channel, now)
+        for rule in before:
+            if rule not in after:
+                yield Change((sensor, rule), False, at, value, peak)
+        for rule in after:
+            if rule not in before:
+                yield Change((sensor, rule), True, at, value, peak)
+    elif rule := book.rule_of(channel, SLOT[Kind(kind)]):
+        yield Change((sensor, rule), bool(now), at, value, value)
+
+
+def reconcile(book: Book, machine: net.Machine, now_ms: int) -> int:
+    """Make the active alarms those that the state asks for, after another plan has judged it; how many were raised."""
+    wanted = {c.key: c for c in _wanted(book, machine, moment(now_ms))}
+    held = {(a.sensor_id, a.rule_id): a for a in Alarm.objects.filter(active=True)}
+    gone = [Change(key, False, moment(now_ms), a.peak, a.peak, retired=True) for key, a in held.items() if key not in wanted]
+    return _apply([*gone, *(c for key, c in wanted.items() if key not in held)])
+
+
+def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
+    hot = machine.state.hot
+    for channel in np.flatnonzero(hot["level"]).tolist():
+        for rule in book.rules_of(channel, int(hot["level"][channel])):
+            yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(machine.state.peak[channel]))
+    for channel in np.flatnonzero(hot["marks"]).tolist():
+        for mark, slot in MARK.items():
+            if hot["marks"][channel] & mark and (rule := book.rule_of(channel, slot)):
+                yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(hot["value"][channel]))
+
+
+def refresh(book: Book, machine: net.Machine) -> None:
+    """Active alarms of levels show the furthest value so far."""
+    channels = np.flatnonzero(machine.state.hot["level"]).tolist()
+    if not channels:
+        return
+    peaks: dict[Key, float] = {}
+    for channel in channels:
+        for rule in book.rules_of(channel, int(machine.state.hot["level"][channel])):
+            peaks[book.sensor(channel), rule] = float(machine.state.peak[channel])
+    changed = []
+    for alarm in Alarm.objects.filter(active=True).exclude(rule__kind__in=[k for k in Rule.Kind if k not in ("high", "low")]):
+        peak = peaks.get((alarm.sensor_id, alarm.rule_id), alarm.peak)
+        if peak != alarm.peak:
+            alarm.peak = peak
+            changed.append(alarm)
+    Alarm.objects.bulk_update(changed, ["peak"], batch_size=200)
+
+
+@dataclass
+class _Work:
+    """The alarms of one batch of changes."""
+
+    sensors: dict[int, Sensor]
+    rules: dict[int, Rule]
+    active: dict[Key, Alarm]
+    known: set[tuple[Key, datetime]]
+    raised: list[Alarm] = field(default_factory=list)
+    cleared: list[tuple[Alarm, Change]] = field(default_factory=list)
+
+    def move(self, change: Change) -> None:
+        held = self.active.get(change.key)
+        if change.on and (held is None or change.late) and (change.key, change.at) not in self.known:
+            sensor, rule = self.sensors[change.key[0]], self.rules[change.key[1]]
+            alarm = Alarm(
+                sensor=sensor, rule=rule, level=rule.level, area_id=sensor.area_id, at=change.at, value=change.value, peak=change.peak,
+                active=not change.late, cleared_at=change.at if change.late else None, world=scope.current().world,
+            )  # fmt: skip
+            self.raised.append(alarm)
+            self.known.add((change.key, change.at))
+            if not change.late:
+                self.active[change.key] = alarm
+        elif not change.on and held is not None:
+            held.active, held.cleared_at, held.peak = False, change.at, change.peak
+            self.cleared.append((held, change))
+            del self.active[change.key]
+
+
+def _apply(changes: list[Change]) -> int:
+    if not changes:
+        return 0
+    sensors, rules = {c.key[0] for c in changes}, {c.key[1] for c in changes}
+    there = Alarm.objects.filter(sensor_id__in=sensors, rule_id__in=rules)
+    work = _Work(
+        Sensor.everywhere.select_related("station").in_bulk(sensors), Rule.everywhere.in_bulk(rules),
+        {(a.sensor_id, a.rule_id): a for a in there.filter(active=True).select_related("sensor__station", "rule")},
+        {((s, r), at) for s, r, at in there.filter(at__in={c.at for c in changes}).values_list("sensor_id", "rule_id", "at")},
+    )  # fmt: skip
+    for change in changes:
+        if change.key[0] in work.sensors and change.key[1] in work.rules:
+            work.move(change)
+    fresh = {id(alarm) for alarm in work.raised}
+    Alarm.objects.bulk_create(work.raised, batch_size=500)
+    older = [alarm for alarm, _ in work.cleared if id(alarm) not in fresh]
+    Alarm.objects.bulk_update(older, ["active", "cleared_at", "peak"], batch_size=200)
+    for alarm in work.raised:
+        _tell_raised(alarm)
+    for alarm, change in work.cleared:
+        journal.write("alarm.cleared", alarm, text=_ended(alarm, change))
+    return sum(alarm.active for alarm in work.raised)
+
+
+def _tell_raised(alarm: Alarm) -> None:
+    late = "" if alarm.active or alarm.cleared_at != alarm.at else "(迟到的读数,当时已过)"
+    text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}{late}"
+    after = {"value": alarm.value, "rule": alarm.rule_id, "version": alarm.rule.version}
+    verb = "alarm.late" if late else "alarm.raised"
+    journal.write(verb, alarm, text=text, level=alarm.level, basis=alarm.rule.source, after=after)
+
+
+def _ended(alarm: Alarm, change: Change) -> str:
+    if change.retired:
+        return f"{alarm}:判定规则已停用或改变,告警解除"
+    if alarm.rule.kind in (Rule.Kind.HIGH, Rule.Kind.LOW):
+        way = "回落" if alarm.rule.kind == Rule.Kind.HIGH else "回升"
+        return f"{alarm}:{way}至 {alarm.sensor.said(change.value)},告警解除"
+    return f"{alarm}:已恢复,告警解除"
+
+
+def moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
