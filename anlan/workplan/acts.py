@@ -53,13 +53,8 @@ def check_reporter(row: Any) -> None:
     if who.can(*EDITORS, area=scope.ROOT):
         return
     owner = row.owner
-    if owner is None or not who.can(*REPORTERS, area=owner.area_id) or not owns(who.unit, owner.pk):
+    if owner is None or not who.can(*REPORTERS, area=owner.area_id) or not who.acts_for(owner.pk):
         raise Refused("只有责任单位和工作要点管理人员可以登记")
-
-
-def owns(unit: str, owner: str) -> bool:
-    """A unit acts for itself and for the units below it."""
-    return bool(unit) and (owner == unit or owner.startswith(unit + "."))
 
 
 def do_mend(row: Aim | Node, given: dict[str, Any]) -> None:
@@ -78,6 +73,8 @@ def do_mend(row: Aim | Node, given: dict[str, Any]) -> None:
 
 
 def _check_node(node: Node) -> None:
+    if odd := next((d for d in (node.day, node.until, day_of(node.norm)) if d and abs(d.year - node.item.plan.year) > 5), None):
+        raise Refused(f"日期 {odd} 与{node.item.plan.year}年相差太远", field="day")
     if node.kind != Node.Kind.PERIOD:
         node.day, node.until = day_of(node.norm) if node.kind in (Node.Kind.DEADLINE, Node.Kind.EVENT) else None, None
     elif node.day and node.until and node.until < node.day:
@@ -144,14 +141,18 @@ def do_report(aim: Aim, value: float, evidence: str) -> None:
 def do_finish(node: Node, evidence: str, happened_on: date | None = None, last: date | None = None) -> Proof:
     """A deadline, or one turn of what comes round, was kept: on which day, and by what it is shown."""
     on = today()
+    if node.state == Node.State.STRUCK:
+        raise Refused("这处节点已被核对为“不是”,不能登记完成")
+    if node.indicator in INDICATORS and not scope.current().can(*EDITORS, area=scope.ROOT):
+        raise Refused("该节点由指标判断;指标没有计入的,请工作要点管理人员核实后登记")
     turn = _turn_of(node, last, on)
     happened = happened_on or on
     if not evidence.strip():
         raise Refused("请写明完成依据", field="evidence")
     if happened > on:
         raise Refused("完成日期不能晚于今天", field="happened_on")
-    if happened.year < node.item.plan.year:
-        raise Refused(f"完成日期早于{node.item.plan.year}年", field="happened_on")
+    if happened < turn.first:
+        raise Refused(f"完成日期早于{day(turn.first)},不在这一期内", field="happened_on")
     key = last if node.kind == Node.Kind.RECURRING else None
     taken = Refused("已经登记过;如有误,请先撤销原登记")
     if Proof.objects.filter(node=node, last=key).exists():

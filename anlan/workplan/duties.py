@@ -7,12 +7,16 @@ from typing import Any
 
 from anlan.kernel import clock, journal
 from anlan.kernel.notice import acts as notice
+from anlan.kernel.people import scope
 
 from .acts import urge_late
 from .lights import plan_in_force
 from .marks import scheme
 from .models import Letter, Supervision
 from .turns import today
+
+HEADS = ("office_head", "flood_office", "leader")
+"""Who heads a unit of the city: an office, the flood office, the bureau itself."""
 
 
 @clock.every("workplan.urge", workdays="08:30")
@@ -36,7 +40,7 @@ def on_issued(line: Any) -> None:
 
 
 def _tell(unit: Any, title: str, text: str, about: Any) -> None:
-    """The head of a city office; in a district, its duty post, for its bureau has no post of its own here."""
-    role, units = ("office_head", (unit.pk,)) if unit.kind == "内设" else ("district_duty", ())
-    notice.do_call(title=title[:80], text=text, kind="inform", level=None, roles=(role,), areas=[unit.area_id],
-                   tiers=("city",) if units else ("district",), units=units, about=about)  # fmt: skip
+    """Who answers for the unit: in the city its head, in a district its duty post, for its bureau has no post of its own here."""
+    city = unit.area_id == scope.ROOT
+    notice.do_call(title=title[:80], text=text, kind="inform", level=None, roles=HEADS if city else ("district_duty",), areas=[unit.area_id],
+                   tiers=("city",) if city else ("district",), units=(unit.pk,) if city else (), about=about)  # fmt: skip

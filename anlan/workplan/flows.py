@@ -10,7 +10,7 @@ LETTER = Flow(
     {"drafted": "待签发", "issued": "待签收", "signed": "已签收", "withdrawn": "已收回"},
     (
         Move("issue", "签发", "drafted", "issued", KEEPERS),
-        Move("sign", "签收", "issued", "signed", OWNERS, asks="opinion"),
+        Move("sign", "签收", "issued", "signed", OWNERS, asks="opinion", owner="unit"),
         Move("withdraw", "收回", "drafted issued signed", "withdrawn", KEEPERS, needs="opinion", danger=True),
         Move("draft_again", "重新拟制", "withdrawn", "drafted", KEEPERS),
     ),
@@ -20,7 +20,7 @@ SUPERVISION = Flow(
     "plan_supervision", "催办督办",
     {"urged": "已催办", "supervised": "督办中", "replied": "待认可", "closed": "已销号", "dropped": "已撤销"},
     (
-        Move("reply", "反馈", "urged supervised", "replied", OWNERS, needs="reply"),
+        Move("reply", "反馈", "urged supervised", "replied", OWNERS, needs="reply", owner="unit"),
         Move("raise", "转督办", "urged replied", "supervised", KEEPERS, needs="opinion due_by"),
         Move("close", "认可销号", "replied", "closed", KEEPERS, asks="opinion", apart=True),
         Move("give_back", "退回", "replied", "urged", KEEPERS, needs="opinion due_by"),

@@ -34,6 +34,10 @@ class Progress:
         share = self.aim.share(self.reached)
         return None if share is None else share >= 1
 
+    def met_for_good(self, over: bool) -> bool:
+        """A limit that must not be passed is kept only when its time is over."""
+        return bool(self.met) and (over or self.aim.comparator != Aim.Comparator.LE)
+
     @property
     def own(self) -> bool:
         """Reported by its owner, and not computed."""
@@ -57,8 +61,17 @@ def read(aim: Aim, period: tuple[date, date]) -> Progress:
         return Progress(aim, one.value(period), one.href(period))
 
 
-def plan_in_force() -> Plan | None:
-    return Plan.objects.filter(current=True).order_by("-year").first()
+def plan_in_force(year: int | None = None) -> Plan | None:
+    """The plan of a year; else of the running one, else the newest before it: a plan that was taken early waits for its year."""
+    rows = Plan.objects.filter(current=True)
+    if year is not None:
+        return rows.filter(year=year).first()
+    return rows.filter(year__lte=today().year).order_by("-year").first() or rows.order_by("year").first()
+
+
+def years() -> list[int]:
+    """The years of which there is a plan, the newest first."""
+    return list(Plan.objects.filter(current=True).order_by("-year").values_list("year", flat=True))
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,7 @@ def items_of(plan: Plan, *, quick: bool = False, **narrow: Any) -> list[Item]:
 def _lit(item: Any, period: tuple[date, date], on: date, done: list[Work]) -> None:
     item.progress = [read(aim, period) for aim in item.aims.all()]
     item.turns = [_by_aims(turn, item.progress) for node in item.nodes.all() for turn in turns_of(node, item.plan, on)]
-    item.light, item.why = light(item.progress, item.turns, done)
+    item.light, item.why = light(item.progress, item.turns, done, over=on > date(item.plan.year, 12, 31))
 
 
 def _by_aims(turn: Turn, progress: list[Progress]) -> Turn:
@@ -115,11 +128,10 @@ def _by_aims(turn: Turn, progress: list[Progress]) -> Turn:
     return replace(turn, state="kept" if all(p.met for p in then) else "late", why=said, href=mine[0].href)
 
 
-def light(aims: list[Progress], turns: list[Turn], done: Sequence[Work] = ()) -> tuple[str, str]:
-    """An item's light and the reason: red for what is overdue and not met, yellow for what falls due soon."""
+def light(aims: list[Progress], turns: list[Turn], done: Sequence[Work] = (), *, over: bool = False) -> tuple[str, str]:
+    """An item's light and the reason: red for what is overdue and not met, yellow for what falls due soon. ``over``: is its year?"""
     met = [a.met for a in aims]
-    recurring = [t for t in turns if t.node.kind == Node.Kind.RECURRING]
-    if aims and all(met) and all(t.done for t in recurring):
+    if aims and all(a.met_for_good(over) for a in aims) and all(t.done for t in turns):
         return "done", "目标全部达到"
     if missed := next((t for t in turns if t.state == "missed"), None):
         return "red", f"“{missed.node.raw}”({day(missed.last)})已过,尚未完成"

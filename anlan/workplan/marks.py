@@ -136,7 +136,7 @@ def _item(item: Any) -> str:
 def _aims(item: Any, first: date, span: Span, rules: dict[str, Any]) -> Iterator[Fact]:
     end = min(span.last, today())
     elapsed = min(1.0, max(0, (end - first).days + 1) / 365)
-    if rules["pace"] == "end" and elapsed < 1:
+    if not elapsed or (rules["pace"] == "end" and elapsed < 1):
         return
     for progress in item.progress:
         then = _then(progress, first, end)
@@ -167,7 +167,7 @@ def _aim(item: Any, progress: Progress, elapsed: float) -> Fact | None:
 
 def _paced(share: float, aim: Aim, elapsed: float) -> float:
     """Before the year's end so much is asked as of the year is gone; a limit that must not be passed is never paced."""
-    return share if aim.comparator == Aim.Comparator.LE else min(1.0, share / elapsed) if elapsed else 1.0
+    return share if aim.comparator == Aim.Comparator.LE else min(1.0, share / elapsed)
 
 
 def _districts(item: Any, aim: Aim, one: Indicator, period: tuple[date, date], elapsed: float) -> Iterator[Fact]:
@@ -177,7 +177,7 @@ def _districts(item: Any, aim: Aim, one: Indicator, period: tuple[date, date], e
     for code in sorted({pk[:6] for pk in whole}):
         mine = {pk for pk in whole if pk[:6] == code}
         share = len(covered & mine) / len(mine)
-        yield Fact(f"{code}.yj", "aims", min(1.0, share / elapsed) if elapsed else 1.0, f"{item.no}.{item.title}:{aim.raw}",
+        yield Fact(f"{code}.yj", "aims", min(1.0, share / elapsed), f"{item.no}.{item.title}:{aim.raw}",
                    f"{one.label} {len(covered & mine)}/{len(mine)}", one.href(period, f"{code}000000"))  # fmt: skip
 
 
@@ -193,21 +193,22 @@ def _timely(span: Span) -> Iterator[Fact]:
         if n.share is not None:
             yield Fact(name, "timely", n.share, "办理时限", f"按时 {n.kept} 次,逾期 {n.late} 次",
                        f"{reverse('desk:marks-terms', args=[name])}?first={span.first}&last={span.last}")  # fmt: skip
-    yield from _still_open()
+    yield from _still_open(span)
 
 
-def _still_open() -> Iterator[Fact]:
-    """Cases that name their unit and stand overdue now: nobody gains by not acting at all."""
+def _still_open(span: Span) -> Iterator[Fact]:
+    """Cases that name their unit, whose term was in the span, and that stand overdue now: nobody gains by not acting at all."""
     for register in ALL.values():
         if register.is_case and any(f.attname == "unit_id" for f in register.model._meta.concrete_fields):
-            for unit, n in _overdue(register.model).items():
+            for unit, n in _overdue(register.model, span).items():
                 title, href = ("限定查阅事项", "") if register.city else (register.title, register.url({"overdue": True}))
                 yield Fact(unit, "timely", 0.0, f"{title}逾期未办", f"{n} 件", href, float(n))
 
 
-def _overdue(model: Any) -> dict[str, int]:
+def _overdue(model: Any, span: Span) -> dict[str, int]:
     found: dict[str, int] = {}
-    for unit in model.objects.filter(overdue=True, unit__isnull=False).values_list("unit_id", flat=True):
+    rows = model.objects.filter(overdue=True, unit__isnull=False, due_at__date__gte=span.first, due_at__date__lte=span.last)
+    for unit in rows.values_list("unit_id", flat=True):
         found[unit] = found.get(unit, 0) + 1
     return found
 

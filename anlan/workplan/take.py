@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from anlan.engines import plan as engine
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
+from anlan.kernel.files import acts as files
 from anlan.kernel.forms import FORMS
 from anlan.kernel.indicators.declared import INDICATORS, Indicator
 from anlan.kernel.people import scope
 
-from .models import Aim, Item, Measure, Node, Plan, Proof, Supervision, day_of
+from .models import Aim, Found, Item, Measure, Node, Plan, Proof, Supervision, day_of
 
 EDITORS = ("leader", "duty_lead")
 SENTENCE = re.compile("[^。;\uff1b\\n]+[。;\uff1b]?")
@@ -176,74 +178,152 @@ def why_not(one: Indicator, aim: Aim) -> str:
 # ── what an earlier plan hands on ───────────────────────────────────────────────────────────────────────────
 
 
-def like(item: Item, earlier: list[Item]) -> Item | None:
-    """The item of an earlier plan that is the same matter: the same title, else the one most like it."""
-    exact = next((e for e in earlier if e.title == item.title), None)
-    if exact or not earlier:
-        return exact
-    ratio, best = max(((difflib.SequenceMatcher(None, e.title, item.title).ratio(), e) for e in earlier), key=lambda pair: pair[0])
-    return best if ratio >= ALIKE else None
+def pairs(items: Sequence[Item], earlier: Sequence[Item]) -> dict[int, Item]:
+    """For each item (by key) the one of an earlier plan that is the same matter: of the same title, else the most alike.
+
+    Each is taken once, the most alike first, so that a new item never takes over what another one has done.
+    """
+    found: dict[int, Item] = {}
+    left = list(earlier)
+    for item in items:
+        if exact := next((e for e in left if e.title == item.title), None):
+            found[item.pk] = exact
+            left.remove(exact)
+    alike = [
+        (difflib.SequenceMatcher(None, e.title, item.title).ratio(), -item.rank, item.pk, e) for item in items if item.pk not in found for e in left
+    ]
+    for ratio, _, pk, old in sorted(alike, key=lambda one: one[:3], reverse=True):
+        if ratio >= ALIKE and pk not in found and old in left:
+            found[pk] = old
+            left.remove(old)
+    return found
 
 
 def hand_on(before: Plan, plan: Plan) -> int:
-    """Owners and bindings go over to the same matter; within a year also what was confirmed, mended and reported."""
+    """Owners and bindings go over to the same matter; within a year also what was confirmed, mended, added and reported.
+
+    What finds no place in the new text is told among the plan's doubts, and stays in the version before.
+    """
     earlier = list(Item.objects.filter(plan=before).prefetch_related("measures", "aims", "nodes__proofs"))
-    count = 0
-    for item in Item.objects.filter(plan=plan).prefetch_related("measures", "aims", "nodes"):
-        if old := like(item, earlier):
-            count += 1
-            _hand_item(old, item, before.year == plan.year)
-    return count
+    items = list(Item.objects.filter(plan=plan).prefetch_related("measures", "aims", "nodes"))
+    same = pairs(items, earlier)
+    lost: list[str] = []
+    for item in items:
+        if old := same.get(item.pk):
+            lost += _hand_item(old, item, before.year == plan.year)
+    if before.year == plan.year:
+        kept = {old.pk for old in same.values()}
+        lost += [_told(row) for old in earlier if old.pk not in kept for row in (*old.aims.all(), *old.nodes.all()) if _done(row)]
+        plan.doubts = [*plan.doubts, *({"line": 0, "why": "上一版登记的内容在新文本中找不到位置,未能沿用", "text": text[:80]} for text in lost)]
+        plan.save(update_fields=["doubts"])
+    return len(same)
 
 
-def _hand_item(old: Any, item: Any, same_year: bool) -> None:
+def _hand_item(old: Any, item: Any, same_year: bool) -> list[str]:
+    """Hand on one item; what was done under it and could not be."""
     Item.objects.filter(pk=item.pk).update(owner_id=old.owner_id, forms=old.forms or item.forms)
     owners = {m.text: m.owner_id for m in old.measures.all() if m.owner_id}
     for measure in item.measures.all():
         if measure.text in owners:
             Measure.objects.filter(pk=measure.pk).update(owner_id=owners[measure.text])
-    aims = list(old.aims.all())
-    for aim in item.aims.all():
-        if was := _same(aim, aims, same_year):
-            kept = {"indicator": was.indicator if was.unit == aim.unit else aim.indicator}
-            if same_year:
-                kept |= {"state": was.state, "reported": was.reported, "evidence": was.evidence}
-            Aim.objects.filter(pk=aim.pk).update(**kept)
-    nodes = list(old.nodes.all())
-    for node in item.nodes.all():
-        if was := _same(node, nodes, same_year):
-            _hand_node(was, node, same_year)
-            if same_year:
-                Supervision.objects.filter(node=was).update(node=node, item=item)
+    aims, nodes = list(old.aims.all()), list(old.nodes.all())
+    for aim, was in _matched(list(item.aims.all()), aims, same_year):
+        _hand_aim(was, aim, same_year)
+        aims.remove(was)
+    for node, was in _matched(list(item.nodes.all()), nodes, same_year):
+        _hand_node(was, node, same_year)
+        nodes.remove(was)
+    if not same_year:
+        return []
+    left = [row for row in (*aims, *nodes) if not _added_again(row, item)]
+    Supervision.objects.filter(item=old).update(node=None, item=item)
+    return [_told(row) for row in left if _done(row)]
+
+
+def _matched(rows: list[Any], earlier: list[Any], same_year: bool) -> list[tuple[Any, Any]]:
+    """Each finding with that of the earlier version: the same words in their order, then what asks for the same with
+    another number or day, each one once."""
+    left, found = list(earlier), []
+    for alike in (lambda a, b: a.raw == b.raw, partial(_asks_the_same, same_year=same_year)):
+        for row in rows:
+            if all(row is not one for one, _ in found) and (was := next((e for e in left if alike(row, e)), None)):
+                found.append((row, was))
+                left.remove(was)
+    return found
+
+
+def _asks_the_same(row: Any, was: Any, same_year: bool) -> bool:
+    if isinstance(row, Aim):
+        return bool(row.unit == was.unit and row.comparator == was.comparator)
+    return same_year and row.kind == was.kind and _bare(row) == _bare(was)
+
+
+def _bare(node: Node) -> str:
+    """The sentence of a node without its figures: the same one with another day."""
+    return re.sub(r"\d+", "", node.measure.text if node.measure else "")
+
+
+def _done(row: Any) -> bool:
+    """Has somebody reported something of it?"""
+    return row.reported is not None if isinstance(row, Aim) else bool(row.proofs.all())
+
+
+def _told(row: Any) -> str:
+    done = f"自报{row.reported:g}{row.unit}" if isinstance(row, Aim) else ";".join(str(p.text) for p in row.proofs.all())
+    return f"{row.raw}({done})"
+
+
+def _added_again(was: Any, item: Any) -> bool:
+    """What a person had added stands again where the new text has its words."""
+    at = item.plan.source.find(was.raw, item.start, item.end)
+    if was.state != Found.State.CONFIRMED or at < 0:
+        return False
+    fresh = type(was)(**{f.attname: getattr(was, f.attname) for f in was._meta.concrete_fields if not f.primary_key})
+    fresh.item, fresh.start, fresh.end = item, at, at + len(was.raw)
+    fresh.measure = next((m for m in item.measures.all() if m.start <= at and fresh.end <= m.end), None)
+    fresh.save()
+    if isinstance(was, Node):
+        _hand_proofs(was, fresh)
+    return True
+
+
+def _hand_aim(was: Aim, aim: Aim, same_year: bool) -> None:
+    """What was reported goes on; that a person confirmed it does so only while it asks for the same."""
+    kept: dict[str, Any] = {"indicator": was.indicator if was.unit == aim.unit else aim.indicator}
     if same_year:
-        Supervision.objects.filter(item=old).update(node=None, item=item)
-
-
-def _same(row: Any, earlier: list[Any], same_year: bool) -> Any:
-    """The finding of the earlier version with the same words; in another year the number in them may differ."""
-    if exact := next((e for e in earlier if e.raw == row.raw), None):
-        return exact
-    if same_year or not isinstance(row, Aim):
-        return None
-    return next((e for e in earlier if e.unit == row.unit and e.comparator == row.comparator), None)
+        kept |= {"reported": was.reported, "evidence": was.evidence}
+        if was.raw == aim.raw:
+            kept["state"] = was.state
+    Aim.objects.filter(pk=aim.pk).update(**kept)
 
 
 def _hand_node(was: Any, node: Node, same_year: bool) -> None:
-    Node.objects.filter(pk=node.pk).update(indicator=was.indicator, least=was.least, **({"norm": was.norm} if node.kind == Node.Kind.RECURRING else {}))
+    kept: dict[str, Any] = {"indicator": was.indicator, "least": was.least}
+    if node.kind == Node.Kind.RECURRING:
+        kept["norm"] = was.norm
+    if same_year and was.raw == node.raw:
+        kept |= {"state": was.state, "kind": was.kind, "norm": was.norm, "day": was.day, "until": was.until}
+    Node.objects.filter(pk=node.pk).update(**kept)
     if same_year:
-        Node.objects.filter(pk=node.pk).update(state=was.state, kind=was.kind, norm=was.norm, day=was.day, until=was.until)
-        Proof.objects.bulk_create(
-            Proof(area_id=p.area_id, node=node, last=p.last, happened_on=p.happened_on, told_on=p.told_on, text=p.text, by=p.by)
-            for p in was.proofs.all()
-        )
+        _hand_proofs(was, node)
+        Supervision.objects.filter(node=was).update(node=node, item=node.item)
+
+
+def _hand_proofs(was: Node, node: Node) -> None:
+    """The proofs of a node with the papers that are attached to them; those of the version before stay."""
+    for proof in was.proofs.all():
+        copy = Proof(area_id=proof.area_id, node=node, last=proof.last, happened_on=proof.happened_on, told_on=proof.told_on, text=proof.text,
+                     by=proof.by)  # fmt: skip
+        copy.save()
+        files.hand_on(proof, copy)
 
 
 def changes(before: Plan, plan: Plan) -> list[tuple[str, str, str]]:
     """What differs between two versions, item by item: (kind, title, said)."""
     old, new = list(Item.objects.filter(plan=before).order_by("rank")), list(Item.objects.filter(plan=plan).order_by("rank"))
-    found, seen = [], set()
+    found, seen, same = [], set(), pairs(new, old)
     for item in new:
-        was = like(item, old)
+        was = same.get(item.pk)
         if was is None:
             found.append(("新增", f"{item.no}.{item.title}", ""))
             continue

@@ -104,7 +104,12 @@ def _proved(proof: Proof, last: date) -> tuple[str, str]:
     said = f"{day(proof.happened_on)}完成,{day(proof.told_on)}登记:{proof.text}"
     if proof.happened_on > last:
         return "late", said
-    return ("kept" if proof.told_on <= add_workdays(last, GRACE, holidays()) else "late_proof"), said
+    return ("kept" if proof.told_on <= _grace(last) else "late_proof"), said
+
+
+def _grace(last: date) -> date:
+    """Until when a paper about work done in time counts as in time."""
+    return add_workdays(last, GRACE, holidays())
 
 
 def _waiting(first: date, last: date, today: date) -> str:

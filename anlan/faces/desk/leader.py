@@ -23,6 +23,7 @@ from anlan.workplan.lights import LIGHTS, items_of, plan_in_force, zeros
 from anlan.workplan.models import Supervision
 from anlan.workplan.turns import today
 
+from .marks import sees, whole
 from .papers import DOCX, file
 
 WEEK = timedelta(days=7)
@@ -47,15 +48,15 @@ def page(request: HttpRequest) -> HttpResponse:
         _nodes(item, offices)
     districts: dict[str, Load] = {}
     _cases(offices, districts)
-    units = {u.pk: u for u in Unit.everywhere.filter(pk__in=offices)}
+    units = {u.pk: u for u in Unit.everywhere.filter(pk__in=offices) if sees(u)}
     areas = {a.pk[:6]: a for a in Area.objects.filter(level="district")}
     context = {
         "plan": plan, "today": on, "words": LIGHTS, "zeros": zeros(plan) if plan else [], "sections": _sections(items),
         "offices": _sorted([(units[code], load) for code, load in offices.items() if code in units]),
         "districts": _sorted([(areas[code], load) for code, load in districts.items() if code in areas]),
         "unowned": sum(1 for i in items if not i.owner_id),
-        "supervised": Supervision.objects.filter(closed_at=None).select_related("unit", "item").order_by("due_by")[:20],
-        "link": ALL["plansupervision"].link,
+        "supervised": [s for s in Supervision.objects.filter(closed_at=None).select_related("unit", "item").order_by("due_by") if sees(s.unit)][:20],
+        "whole": whole(), "link": ALL["plansupervision"].link,
     }  # fmt: skip
     return render(request, "desk/leader.html", context)
 
@@ -106,10 +107,10 @@ def _sections(items: list[Any]) -> list[dict[str, Any]]:
 @require(*EYES)
 @require_safe
 def paper(request: HttpRequest) -> HttpResponse:
-    """The stand of the plan as a paper."""
+    """The stand of the plan as a paper, with everybody's marks: for who may see all of them."""
     plan = plan_in_force()
-    if plan is None:
-        raise Http404("还没有导入工作要点")
+    if plan is None or not whole():
+        raise Http404("还没有导入工作要点" if plan is None else "推进情况文稿包含全部单位的考核,仅限全市岗位")
     groups = marks.ranking(plan, marks.span_of(plan))
     return file(papers.progress(plan, items_of(plan), zeros(plan), groups).save(), f"{plan.year}年工作要点推进情况", DOCX)
 

@@ -27,9 +27,13 @@ WHOLE = ("leader", "duty_lead", *BUREAU)
 MOST = 500
 
 
+def whole() -> bool:
+    """May the asker see everybody's marks?"""
+    return scope.current().can(*WHOLE, area=scope.ROOT)
+
+
 def sees(unit: Any) -> bool:
-    who = scope.current()
-    return who.can(*WHOLE, area=scope.ROOT) or who.can("district_duty", area=unit.area_id)
+    return whole() or scope.current().can("district_duty", "office_head", area=unit.area_id)
 
 
 def _plan() -> Plan:

@@ -177,8 +177,9 @@ def _one(request: HttpRequest, item: Item, refused: dict[str, Any] | None = None
 def _reports(item: Item) -> bool:
     """May the asker report for this item or for one of its measures?"""
     who = scope.current()
-    owners = {item.owner_id, *item.measures.values_list("owner_id", flat=True)} - {None}
-    return may() or (who.can(*acts.REPORTERS, area="") and any(acts.owns(who.unit, owner) for owner in owners))
+    codes = {item.owner_id, *item.measures.values_list("owner_id", flat=True)} - {None}
+    owners = Unit.everywhere.filter(pk__in=codes)
+    return may() or any(who.can(*acts.REPORTERS, area=unit.area_id) and who.acts_for(unit.pk) for unit in owners)
 
 
 @require_POST

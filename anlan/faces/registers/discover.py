@@ -5,8 +5,12 @@ from importlib import import_module, util
 from django.apps import apps
 from django.conf import settings
 
+from anlan.kernel.files import pages as files
+from anlan.kernel.files.models import Attachment
 from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.live import feed
+from anlan.kernel.people import scope
+from anlan.kernel.registers import ALL
 from anlan.kernel.registers.register import href_of
 
 FILES = ("registers", "forms", "flows", "duties", "acts")
@@ -26,3 +30,13 @@ def autodiscover() -> None:
         number.check()
     if href_of not in feed.HREF:
         feed.HREF.append(href_of)
+        files.GUARDS.append(may_open)
+
+
+def may_open(file: Attachment) -> bool:
+    """A file is opened by its sender, and by whoever may open the record that it belongs to."""
+    who = scope.current()
+    register = next((r for r in ALL.values() if r.model._meta.label_lower == file.subject_type), None)
+    if register is None or who.system or (who.person_id is not None and file.sender_id == who.person_id):
+        return True
+    return register.visible() and register.seen().filter(pk=file.subject_id).exists()

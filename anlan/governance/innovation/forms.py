@@ -10,7 +10,7 @@ Form("idea", "金点子",
      prefix="金点子")  # fmt: skip
 Form("office_goal", "处室创新目标",
      "unit:处室:unit! goal:年度创新目标! due_on:完成时间:time! measure:衡量办法:long!",
-     items="44", group=GROUP, way="task", write=OFFICE, decides="leader", within="due_on", basis="处室创新方舱工程年度目标",
+     items="44", group=GROUP, way="task", owner="unit", write=OFFICE, decides="leader", within="due_on", basis="处室创新方舱工程年度目标",
      raises="leader", prefix="创新")  # fmt: skip
 Form("online_class", "线上专题培训班",
      "topic:专题! kind:类别:公务员法规|应急理论|灾难自救互救|其他! began_on:开班日期:date! hours:学时:number pass_mark:合格分:int!",

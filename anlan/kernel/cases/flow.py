@@ -31,6 +31,8 @@ class Move:
     danger: bool = False
     apart: bool = False
     """Not by the person who brought the case into the state that it leaves: nobody accepts his own work."""
+    owner: str = ""
+    """The field of the case that names the unit whose step this is: only who belongs to it, or to a unit above it."""
 
     @property
     def starts(self) -> tuple[str, ...]:
@@ -136,6 +138,10 @@ class Flow:
             reached |= new
             todo += new
         return reached
+
+    def owner_in(self, state: str) -> str:
+        """The field that names the unit whose turn it is in a state; empty where anybody with the role may act."""
+        return next((m.owner for m in self.from_state(state) if m.owner), "")
 
     def from_state(self, state: str) -> tuple[Move, ...]:
         return tuple(m for m in self.moves if state in m.starts)

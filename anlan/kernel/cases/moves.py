@@ -77,6 +77,8 @@ def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given
     who = scope.current()
     if step.roles and not who.can(*step.roles, area=case.area_id):
         raise Refused(f"您没有办理「{step.label}」的权限")
+    if not _theirs(case, step, who):
+        raise Refused(f"「{step.label}」须由{getattr(case, step.owner)}办理")
     if step.apart and _own(case, who):
         raise Refused(f"「{step.label}」须由提交人以外的人办理")
     before = _facts(case)
@@ -106,11 +108,16 @@ def _own(case: Case, who: scope.Scope) -> bool:
     return who.person_id is not None and last is not None and last.actor_id == who.person_id
 
 
+def _theirs(case: Case, step: Move, who: scope.Scope) -> bool:
+    """Does the asker belong to the unit whose step this is?"""
+    return not step.owner or who.acts_for(getattr(case, f"{step.owner}_id"))
+
+
 def open_moves(case: Case) -> list[Move]:
     """The moves that the present asker may take now."""
     who = scope.current()
     steps = () if who.world.closed else case.flow.from_state(case.state)
-    found = [m for m in steps if not m.roles or who.can(*m.roles, area=case.area_id)]
+    found = [m for m in steps if (not m.roles or who.can(*m.roles, area=case.area_id)) and _theirs(case, m, who)]
     return [m for m in found if not m.apart] if any(m.apart for m in found) and _own(case, who) else found
 
 

@@ -60,6 +60,14 @@ def do_attach(
     return row
 
 
+def hand_on(subject: models.Model, heir: models.Model) -> None:
+    """What is attached to one record is attached to another as well, which takes its place."""
+    for row in Attachment.objects.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk)).order_by("pk"):
+        row.pk, row.client_id, row.subject_id = None, None, str(heir.pk)
+        row._state.adding = True
+        row.save()
+
+
 def attached(*subjects: models.Model) -> dict[str, list[Attachment]]:
     """The attachments of records of one model that the present asker may see: key → rows, oldest first."""
     found: dict[str, list[Attachment]] = {str(subject.pk): [] for subject in subjects}

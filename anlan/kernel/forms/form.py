@@ -18,7 +18,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.columns import Undeclared
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS, ROLES
-from anlan.kernel.people.scope import Placed, few_of
+from anlan.kernel.people.scope import READ_BY, Placed, ReadBy, few_of
 from anlan.kernel.places import near
 from anlan.kernel.registers import ALL, Register
 
@@ -58,6 +58,8 @@ class Form:
     """The numbered items of the plan that it serves."""
     prefix: str = ""
     """The word before 〔year〕number; the title when empty."""
+    owner: str = ""
+    """The unit field whose people alone hand in what was done."""
     city: bool = False
     """Only who holds one of the roles over the whole city sees it: for what is not for everybody's reading."""
     version: int = 1
@@ -76,6 +78,7 @@ class Form:
             old.retire()
         self.model = _table(self)
         self.register = self._register()
+        READ_BY[self.model._meta.label_lower] = ReadBy(frozenset((*self.readers, "audit_keeper")), self.city)
         FORMS[self.name] = self
         hear(self)
 
@@ -109,6 +112,8 @@ class Form:
             raise Undeclared("须写明由哪些岗位填写")
         if odd := set(f"{self.write} {self.see} {self.decides} {self.raises}".split()) - set(ROLES):
             raise Undeclared(f"没有这些岗位:{'、'.join(sorted(odd))}")
+        if self.owner and self.owner not in {f.name for f in self.asked if f.kind == "unit"}:
+            raise Undeclared("由哪个单位提交须指表单中的单位字段")
         self._check_limit()
 
     def _check_limit(self) -> None:
@@ -142,7 +147,7 @@ class Form:
             count, _, unit = self.within.partition(" ")
             length: dict[str, Any] = {unit: int(count)} if unit else {"by": count}
             limits = (Limit(WAYS[self.way].first, self.basis, remind=(0.3,), raise_to=self.raises, **length),)
-        return WAYS[self.way].make(Plan(f"form_{self.name}", self.title, self.write, self.decides, limits, self.steps))
+        return WAYS[self.way].make(Plan(f"form_{self.name}", self.title, self.write, self.decides, limits, self.steps, self.owner))
 
     @property
     def readers(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Plan:
     decides: str
     limits: tuple[Limit, ...] = ()
     steps: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def _approval(plan: Plan) -> Flow:
         Move("approve", "批准", "asked", "approved", plan.decides, asks="opinion", apart=True),
         Move("send_back", "退回修改", "asked", "returned", plan.decides, needs="opinion"),
         Move("refuse", "不予批准", "asked", "refused", plan.decides, needs="opinion", danger=True),
-        Move("ask_again", "再次提交", "returned", "asked", plan.opens, needs="outcome"),
+        Move("ask_again", "再次提交", "returned", "asked", plan.opens, needs="outcome", owner=plan.owner),
     )
     return Flow(plan.name, plan.title, states, moves, "approved refused", plan.limits)
 
@@ -42,7 +43,7 @@ def _approval(plan: Plan) -> Flow:
 def _task(plan: Plan) -> Flow:
     states = {"open": "办理中", "handed_in": "待验收", "done": "已办结", "dropped": "已撤销"}
     moves = (
-        Move("hand_in", "提交办理结果", "open", "handed_in", plan.opens, needs="outcome"),
+        Move("hand_in", "提交办理结果", "open", "handed_in", plan.opens, needs="outcome", owner=plan.owner),
         Move("accept", "验收通过", "handed_in", "done", plan.decides, asks="opinion", apart=True),
         Move("send_back", "退回重办", "handed_in", "open", plan.decides, needs="opinion"),
         Move("drop", "撤销", "open", "dropped", plan.decides, needs="opinion", danger=True),

@@ -10,7 +10,7 @@ from anlan.kernel import journal
 from anlan.kernel.journal.entry import HEARERS
 from anlan.kernel.notice import acts as notice
 from anlan.kernel.people.models import Post, Unit
-from anlan.kernel.people.scope import above, prefix
+from anlan.kernel.people.scope import above, common, prefix
 
 if TYPE_CHECKING:
     from .form import Form
@@ -43,8 +43,9 @@ def on_state(line: Any) -> None:
     post = _decider(row, line.unit) if _decided(row.form, row.state) else _named(row, line.unit)
     if post is None:
         return
-    said = "一件限定查阅的事项待您办理,请登录后在台账中查看。" if line.few else f"{row.form.title}“{row}”当前为“{row.state_label}”,请办理。"
-    notice.do_call(title=f"待办:{row.form.title}" if not line.few else "待办事项", text=said, kind="inform", level=None, roles=(post.role,),
+    quiet = bool(line.few) or not common(line.subject_type)
+    said = "一件限定查阅的事项待您办理,请登录后在台账中查看。" if quiet else f"{row.form.title}“{row}”当前为“{row.state_label}”,请办理。"
+    notice.do_call(title="待办事项" if quiet else f"待办:{row.form.title}", text=said, kind="inform", level=None, roles=(post.role,),
                    areas=[post.area_id], tiers=(post.tier,), units=(post.unit_id,) if post.role == HEAD else (), about=row)  # fmt: skip
 
 

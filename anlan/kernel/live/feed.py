@@ -153,7 +153,7 @@ HUB = Hub()
 
 def sees(who: scope.Scope, line: Any) -> bool:
     """The rule of ``scope.reach_of`` for one line in memory."""
-    if line.world_id != who.world.pk or not who.among(line.few):
+    if line.world_id != who.world.pk or not who.among(line.few) or not who.reads(line.subject_type):
         return False
     return who.system or line.wide or any(line.area_id.startswith(r.area) for r in who.reaches or ())
 

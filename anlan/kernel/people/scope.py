@@ -16,6 +16,8 @@ from django.db.models import Q
 
 from anlan.kernel.worlds.models import ACTUAL, World
 
+from .roles import READERS
+
 ROOT = "370200000000"
 DIGITS = {"city": 4, "district": 6, "town": 9, "village": 12}
 
@@ -61,15 +63,47 @@ class Scope:
         """May the asker read what only these few roles may? Everybody, when none is named."""
         return not few or self.reaches is None or any(f" {role} " in few for role in self.city_roles)
 
+    def reads(self, subject_type: str) -> bool:
+        """May the asker read what is said of records of this kind? As their kind is declared now, not as it was when it was said."""
+        return self.reaches is None or subject_type not in self.closed_kinds()
+
+    def closed_kinds(self) -> list[str]:
+        """The kinds of record of which the asker holds no role to read."""
+        return [kind for kind, read in READ_BY.items() if not read.roles & (self.city_roles if read.city else self.roles)]
+
     def can(self, *roles: str, area: str = "") -> bool:
         """Does a grant give one of these roles over this area? The system may do everything."""
         if self.reaches is None:
             return True
         return any(r.role in roles and area.startswith(r.area) for r in self.reaches)
 
+    def acts_for(self, unit: str | None) -> bool:
+        """Is this unit's work the asker's? A unit acts for itself and for those below it; what names no unit is anybody's."""
+        if self.reaches is None or not unit:
+            return True
+        return bool(self.unit) and (unit == self.unit or unit.startswith(f"{self.unit}."))
+
     def key(self) -> tuple:
         """Askers with the same key see the same rows."""
         return (self.world.pk, self.reaches)
+
+
+@dataclass(frozen=True)
+class ReadBy:
+    """The roles that read a kind of record; with ``city`` they must be held over the whole city."""
+
+    roles: frozenset[str]
+    city: bool = False
+
+
+READ_BY: dict[str, ReadBy] = {}
+"""By the label of the model. A kind that is not listed says nothing beyond its area."""
+
+
+def common(subject_type: str) -> bool:
+    """Is a kind of record for everybody who reads registers, so that a message may name what it tells of?"""
+    read = READ_BY.get(subject_type)
+    return read is None or (not read.city and read.roles.issuperset(READERS))
 
 
 _scope: ContextVar[Scope | None] = ContextVar("anlan_scope", default=None)
@@ -144,11 +178,13 @@ def reach_of(model: type[models.Model], scope: Scope) -> Q:
 
 
 def for_few(model: type[models.Model], scope: Scope) -> Q:
-    """Of rows that only few roles may read, those that the asker may."""
+    """Of rows that only few roles may read, and of those that tell of such a kind of record, those that the asker may."""
     few = getattr(model, "scope_few", "")
     if not few or scope.reaches is None:
         return Q()
-    return reduce(or_, (Q(**{f"{few}__contains": f" {role} "}) for role in scope.city_roles), Q(**{few: ""}))
+    mine = reduce(or_, (Q(**{f"{few}__contains": f" {role} "}) for role in scope.city_roles), Q(**{few: ""}))
+    closed = scope.closed_kinds()
+    return mine & ~Q(subject_type__in=closed) if closed else mine
 
 
 def few_of(roles: Iterable[str]) -> str:

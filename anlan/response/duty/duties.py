@@ -48,7 +48,7 @@ def on_overdue(line: Any) -> None:
 
 def _text(line: Any) -> str:
     """What is not for everybody's reading is not named in a message either."""
-    if line.few:
+    if line.few or not scope.common(line.subject_type):
         return "您负责的一件限定查阅的事项超过时限,请登录后在台账中查看。"
     return f"{line.text}。依据:{line.basis}"
 
