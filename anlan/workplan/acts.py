@@ -12,7 +12,7 @@ from anlan.engines.papers.words import day
 from anlan.engines.workdays import add_workdays
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
-from anlan.kernel.cases.moves import open_case
+from anlan.kernel.cases.moves import move, open_case
 from anlan.kernel.cases.numbers import next_number
 from anlan.kernel.clock import now
 from anlan.kernel.clock.calendar import holidays
@@ -22,7 +22,7 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
 
 from .lights import items_of
-from .models import Aim, Item, Letter, Measure, Node, Plan, Proof, Supervision, day_of
+from .models import Aim, Found, Item, Letter, Measure, Node, Plan, Proof, Supervision, day_of
 from .take import EDITORS, check_real, why_not
 from .turns import RHYTHM, Turn, today, turns_of
 
@@ -68,7 +68,7 @@ def do_mend(row: Aim | Node, given: dict[str, Any]) -> None:
     elif row.value_max is not None and row.value_max < row.value:
         raise Refused("目标上限不能小于目标值", field="value_max")
     with transaction.atomic():
-        row.save()
+        row.save(update_fields=sorted({*given, "state", *(("day", "until") if isinstance(row, Node) else ())}))
         journal.write("workplan.mended", row, text=f"{row}:更正", before=before, after=given)
 
 
@@ -96,6 +96,9 @@ def do_add(item: Item, kind: str, raw: str, given: dict[str, Any]) -> Aim | Node
     if at < 0:
         raise Refused("请照抄原文中的词语,以便与原文对应", field="raw")
     start, end = at, at + len(raw)
+    model: Any = Aim if kind == "aim" else Node
+    if model.objects.filter(item=item, start=start, end=end).exclude(state=Found.State.STRUCK).exists():
+        raise Refused("原文这一处已经读出或补充过", field="raw")
     place = {"area_id": scope.ROOT, "item": item, "raw": raw[:80], "start": start, "end": end, "state": Aim.State.CONFIRMED,
              "measure": Measure.objects.filter(item=item, start__lte=start, end__gte=end).first()}  # fmt: skip
     row = Aim(**place, clause=raw[:200], **given) if kind == "aim" else Node(**place, **given)
@@ -195,8 +198,9 @@ def do_take_back(proof: Proof, reason: str) -> None:
 def do_own(item: Item, unit: Unit | None) -> None:
     """Who answers for the item."""
     with transaction.atomic():
-        before, item.owner = {"owner": item.owner_id}, unit
+        before, old, item.owner = {"owner": item.owner_id}, item.owner, unit
         item.save(update_fields=["owner"])
+        _release(item, old, unit)
         journal.write("workplan.owned", item, text=f"{item}:责任单位{unit or '未定'}", before=before, after={"owner": unit and unit.pk})
 
 
@@ -210,11 +214,21 @@ def do_serve(item: Item, names: list[str]) -> None:
         journal.write("workplan.served", item, text=f"{item}:工作台账{len(item.forms)}种", before=before, after={"forms": item.forms})
 
 
+def _release(item: Item, old: Unit | None, unit: Unit | None) -> None:
+    """What the former owner was urged for is no longer his: it is dropped, and the new one is urged in his turn."""
+    if old is None or old == unit:
+        return
+    for row in Supervision.objects.filter(item=item, unit=old, closed_at=None).select_related("node__measure__owner", "node__item__owner"):
+        if row.node is None or row.node.owner != old:
+            move(row, "drop", opinion=f"责任单位改为{unit or '未定'},原催办撤销")
+
+
 def do_own_measure(measure: Measure, unit: Unit | None) -> None:
     """One measure of an item has an owner of its own; none leaves it to the item's."""
     with transaction.atomic():
-        before, measure.owner = {"owner": measure.owner_id}, unit
+        before, old, measure.owner = {"owner": measure.owner_id}, measure.holder, unit
         measure.save(update_fields=["owner"])
+        _release(measure.item, old, measure.holder)
         journal.write("workplan.owned", measure, text=f"{measure}:责任单位{unit or '随事项'}", before=before, after={"owner": unit and unit.pk})
 
 
@@ -275,6 +289,8 @@ def check_urge(item: Item, unit: Unit | None, demand: str, due_by: datetime | No
         raise Refused("请写明要求", field="demand")
     if due_by is None or due_by <= now():
         raise Refused("反馈时限须晚于现在", field="due_by")
+    if Supervision.objects.filter(item=item, unit=unit, demand=demand.strip()[:1000], closed_at=None).exists():
+        raise Refused("同一要求已经催办,尚未办结", field="demand")
 
 
 def do_urge(item: Item, unit: Unit, demand: str, due_by: datetime, turn: Turn | None = None) -> Supervision:
@@ -289,13 +305,13 @@ def urge_late(plan: Plan, workdays: int) -> list[Supervision]:
     made, on = [], today()
     rows = Supervision.objects.filter(item__plan=plan).exclude(node=None)
     busy = set(rows.filter(closed_at=None).values_list("node_id", flat=True))
-    known = set(rows.values_list("node_id", "turn_last"))
+    known = set(rows.values_list("node_id", "turn_last", "unit_id"))
     term = datetime.combine(add_workdays(on, workdays, holidays()), time(18), timezone.get_default_timezone())
     for item in items_of(plan, quick=True):
         missed = {t.node.pk: t for t in item.turns if t.state == "missed"}
         for turn in missed.values():
             unit = turn.node.owner
-            if unit and turn.node.pk not in busy and (turn.node.pk, turn.last) not in known:
+            if unit and turn.node.pk not in busy and (turn.node.pk, turn.last, unit.pk) not in known:
                 said = f"“{turn.node.raw}”({day(turn.last)})已过,尚未完成,请说明情况和完成时间"
                 made.append(do_urge(item, unit, said, term, turn))
     return made

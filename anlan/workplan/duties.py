@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from anlan.kernel import clock, journal
+from anlan.kernel.cases import Refused
+from anlan.kernel.cases.moves import after
 from anlan.kernel.notice import acts as notice
 from anlan.kernel.people import scope
 
 from .acts import urge_late
+from .flows import LETTER, SUPERVISION
 from .lights import plan_in_force
 from .marks import scheme
 from .models import Letter, Supervision
@@ -37,6 +40,27 @@ def on_urged(line: Any) -> None:
 def on_issued(line: Any) -> None:
     letter = Letter.objects.select_related("unit", "plan").get(pk=line.subject_id)
     _tell(letter.unit, f"任务书待签收:{letter}", f"{letter.plan.title}中由{letter.unit}承担的事项共{len(letter.body)}项,请签收", letter)
+
+
+@after(LETTER, "issue")
+def check_newest(letter: Any) -> None:
+    if not letter.plan.current:
+        raise Refused("这份任务书所依据的版本已被修订,请按现行版本重新拟制")
+
+
+@after(SUPERVISION, "raise")
+def check_raised(row: Any) -> None:
+    _check_ahead(row)
+
+
+@after(SUPERVISION, "give_back")
+def check_given_back(row: Any) -> None:
+    _check_ahead(row)
+
+
+def _check_ahead(row: Any) -> None:
+    if row.due_by <= clock.now():
+        raise Refused("反馈时限须晚于现在", field="due_by")
 
 
 def _tell(unit: Any, title: str, text: str, about: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q
@@ -45,12 +45,9 @@ class Progress:
 
 
 def period_of(plan: Plan) -> tuple[date, date]:
-    """The days whose records count: from the first of its year until the next year's plan is taken, and never beyond today."""
-    later = Plan.everywhere.filter(year__gt=plan.year, current=True).order_by("year").first()
-    end = today()
-    if later:
-        end = max(date(plan.year, 12, 31), min(end, date(later.year, 1, 1) - timedelta(days=1)))
-    return date(plan.year, 1, 1), max(end, date(plan.year, 1, 1))
+    """The days whose records count: those of its year, and never beyond today."""
+    first, last = date(plan.year, 1, 1), date(plan.year, 12, 31)
+    return first, max(first, min(last, today()))
 
 
 def read(aim: Aim, period: tuple[date, date]) -> Progress:
@@ -85,11 +82,12 @@ class Work:
 
 
 def works(period: tuple[date, date]) -> dict[str, Work]:
-    """By form, counted over the whole city whoever asks; a record only tells that there is work at all."""
+    """By form, counted over the whole city whoever asks: this year's, and what is open from before; a record only tells that there
+    is work at all."""
     found, edge = {}, now() + SOON
     with scope.everyone(scope.current().world):
         for name, form in FORMS.items():
-            rows = form.model.objects.filter(made_at__date__gte=period[0]).order_by()
+            rows = form.model.objects.filter(Q(made_at__date__gte=period[0]) | (Q(closed_at=None) if form.way else Q(pk__in=()))).order_by()
             late, soon = Q(overdue=True, closed_at=None), Q(overdue=False, closed_at=None, due_at__lte=edge)
             counts = rows.aggregate(n=Count("pk"), **({"late": Count("pk", late), "soon": Count("pk", soon)} if form.way else {}))
             if counts["n"]:

@@ -30,7 +30,7 @@ from anlan.kernel.registers import ALL
 from .lights import Progress, items_of, period_of
 from .models import Aim, Plan, Scheme, Supervision
 from .take import check_real
-from .tally import Kept, counted
+from .tally import Kept, counted, district_of
 from .turns import today
 
 DIMENSIONS = {"nodes": "节点", "aims": "指标", "timely": "时效", "supervision": "督办"}
@@ -182,12 +182,12 @@ def _districts(item: Any, aim: Aim, one: Indicator, period: tuple[date, date], e
 
 
 def _timely(span: Span) -> Iterator[Fact]:
-    """Terms kept, by the unit that acted; a district answers for all who acted in it."""
+    """Terms kept, by the unit that had to keep them; a district answers for all units of its own."""
     sums: dict[str, Kept] = {}
-    for (quarter, unit, district), n in counted().items():
+    for (quarter, unit), n in counted().items():
         if quarter >= span.first and quarter_of(quarter)[1] <= max(span.last, quarter_of(span.last)[1]):
-            names = {unit, f"{district}.yj" if not district.startswith("370200") else ""} - {""}
-            for name in names:
+            district = district_of(unit)
+            for name in {unit, f"{district}.yj" if district else ""} - {""}:
                 sums[name] = sums.get(name, Kept()) + n
     for name, n in sorted(sums.items()):
         if n.share is not None:

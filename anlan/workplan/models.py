@@ -1,6 +1,7 @@
 """A plan as it was read from its paper: items, what they aim at, by when, and who answers for them."""
 
 from datetime import date
+from hashlib import blake2s
 from typing import Any
 
 from django.db import models
@@ -108,6 +109,12 @@ class Found(Wide):
 
     class Meta:
         abstract = True
+
+    @property
+    def stamp(self) -> str:
+        """Changes with everything that a person may have put right: a page that is older than that is told so."""
+        fields = [f for f in self._meta.concrete_fields if not f.is_relation]
+        return blake2s(repr([getattr(self, f.attname) for f in fields]).encode(), digest_size=8).hexdigest()
 
     @property
     def owner(self) -> Any:
@@ -263,17 +270,16 @@ class Scheme(Kept):
 
 
 class Tally(models.Model):
-    """Terms kept and missed, added up from the journal by quarter, acting unit and district."""
+    """Terms kept and missed, added up from the journal by quarter and by the unit that had to keep them."""
 
     quarter = models.DateField("季度")
     unit = models.CharField("单位", max_length=60, blank=True)
-    district = models.CharField("区(市)", max_length=6, blank=True)
     kept = models.PositiveIntegerField("按时")
     late = models.PositiveIntegerField("逾期")
 
     class Meta:
         verbose_name = verbose_name_plural = "时效统计"
-        constraints = [models.UniqueConstraint("quarter", "unit", "district", name="tally_once")]
+        constraints = [models.UniqueConstraint("quarter", "unit", name="tally_once")]
 
 
 class Counted(models.Model):

@@ -1,4 +1,4 @@
-"""Terms kept and missed, added up from the journal: what is sealed once and for all, what is newer each time it is asked."""
+"""Terms kept and missed by unit, added up from the journal: what is sealed once and for all, what is newer each time it is asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import Case, Count, F, Q, When
-from django.db.models.functions import Substr, TruncQuarter
+from django.db.models.functions import TruncQuarter
 
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
@@ -18,7 +18,9 @@ from .models import Counted, Tally
 
 INSTANT = timedelta(seconds=1)
 """What is done in the very second of its term is in time."""
-Key = tuple[date, str, str]
+Key = tuple[date, str]
+"""The first day of a quarter, and the unit that had to keep the terms."""
+OWED = models.functions.Coalesce(models.functions.NullIf("owed_by", models.Value("")), "unit")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Kept:
 
 
 def counted() -> dict[Key, Kept]:
-    """(first day of the quarter, acting unit, six digits of the district) → terms kept and missed, to this moment."""
+    """Terms kept and missed, to this moment."""
     upto = catch_up()
     found = _known()
     for key, more in _read(upto, None).items():
@@ -47,8 +49,7 @@ def counted() -> dict[Key, Kept]:
 
 
 def _known() -> dict[Key, Kept]:
-    rows = Tally.objects.values_list("quarter", "unit", "district", "kept", "late")
-    return {(quarter, unit, district): Kept(kept, late) for quarter, unit, district, kept, late in rows}
+    return {(quarter, unit): Kept(kept, late) for quarter, unit, kept, late in Tally.objects.values_list("quarter", "unit", "kept", "late")}
 
 
 def catch_up() -> int:
@@ -64,8 +65,8 @@ def catch_up() -> int:
         known, more = _known(), _read(row.upto, sealed)
         sums = {key: known.get(key, Kept()) + n for key, n in more.items()}
         Tally.objects.bulk_create(
-            [Tally(quarter=q, unit=unit, district=district, kept=n.kept, late=n.late) for (q, unit, district), n in sums.items()],
-            batch_size=500, update_conflicts=True, unique_fields=["quarter", "unit", "district"], update_fields=["kept", "late"],
+            [Tally(quarter=q, unit=unit, kept=n.kept, late=n.late) for (q, unit), n in sums.items()],
+            batch_size=500, update_conflicts=True, unique_fields=["quarter", "unit"], update_fields=["kept", "late"],
         )  # fmt: skip
     return sealed
 
@@ -83,9 +84,9 @@ def _read(after: int, upto: int | None) -> dict[Key, Kept]:
         rows = read.lines().order_by().filter(term__isnull=False, id__gt=after, world_id=ACTUAL)
     rows = rows.filter(id__lte=upto) if upto is not None else rows
     late = _late()
-    groups = rows.annotate(quarter=_quarter(), district=Substr("area_id", 1, 6)).values_list("quarter", "unit", "district")
+    groups = rows.annotate(quarter=_quarter(), owed=OWED).values_list("quarter", "owed")
     found = groups.annotate(n=Count("id"), late=Count(Case(When(late, then=1))))
-    return {(_day(q), unit, district): Kept(n - bad, bad) for q, unit, district, n, bad in found}
+    return {(_day(q), unit): Kept(n - bad, bad) for q, unit, n, bad in found}
 
 
 def _late() -> Q:
@@ -118,5 +119,13 @@ def late_lines(unit: str, first: date, last: date) -> models.QuerySet:
 
 def with_term(unit: str, first: date, last: date) -> models.QuerySet:
     edge = last + timedelta(days=1)
-    rows = read.lines().filter(term__isnull=False, at__date__gte=first, at__date__lt=edge)
-    return rows.filter(Q(unit=unit) | Q(unit__startswith=f"{unit}."))
+    rows = read.lines().filter(term__isnull=False, at__date__gte=first, at__date__lt=edge).annotate(owed=OWED)
+    if district := district_of(unit):
+        return rows.filter(owed__startswith=district)
+    return rows.filter(Q(owed=unit) | Q(owed__startswith=f"{unit}."))
+
+
+def district_of(unit: str) -> str:
+    """The six digits of the district that a unit belongs to; empty for a unit of the city."""
+    return unit[:6] if unit[:6].isdigit() else ""
+

@@ -94,6 +94,23 @@ def _bad(v: float, t: int, now: int, p: Any) -> int:
 
 
 @compiled
+def _quality(s: Any, i: int, v: float, wrong: int, now: int, p: Any, out: Any, n: int) -> int:
+    """Count bad readings in a row, and tell when there are too many and when a good one follows."""
+    if not wrong:
+        s.bad = 0
+        if s.marks & Mark.BAD:
+            s.marks &= ~Mark.BAD
+            return _tell(out, n, i, Kind.QUALITY, 1, 0, now, v)
+        return n
+    if s.bad < 255:
+        s.bad += 1
+    if p.bad_n and s.bad >= p.bad_n and not s.marks & Mark.BAD:
+        s.marks |= Mark.BAD
+        return _tell(out, n, i, Kind.QUALITY, 0, 1, now, float(wrong))
+    return n
+
+
+@compiled
 def _judge(
     hot: Any, since: Any, fast_at: Any, peak: Any, heard: Any, table: Any,
     channel: Any, at: Any, value: Any, now: int, status: Any, out: Any,
@@ -109,17 +126,9 @@ def _judge(
             n = _tell(out, n, i, Kind.SILENT, 1, 0, now, v)
         wrong = _bad(v, t, now, p)
         status[j] = wrong
+        n = _quality(s, i, v, wrong, now, p, out, n)
         if wrong:
-            if s.bad < 255:
-                s.bad += 1
-            if p.bad_n and s.bad >= p.bad_n and not s.marks & Mark.BAD:
-                s.marks |= Mark.BAD
-                n = _tell(out, n, i, Kind.QUALITY, 0, 1, now, wrong)
             continue
-        s.bad = 0
-        if s.marks & Mark.BAD:
-            s.marks &= ~Mark.BAD
-            n = _tell(out, n, i, Kind.QUALITY, 1, 0, now, v)
         if t <= s.at:
             status[j] = Fate.REPEAT if t == s.at else Fate.OLD
             raw = raw_level(v, 0, p)

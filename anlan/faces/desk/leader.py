@@ -19,12 +19,13 @@ from anlan.kernel.people.models import Area, Unit
 from anlan.kernel.registers import ALL
 from anlan.kernel.registers.register import Register
 from anlan.workplan import marks, papers
-from anlan.workplan.lights import LIGHTS, items_of, plan_in_force, zeros
+from anlan.workplan.lights import LIGHTS, items_of, zeros
 from anlan.workplan.models import Supervision
 from anlan.workplan.turns import today
 
 from .marks import sees, whole
 from .papers import DOCX, file
+from .years import others, plan_of
 
 WEEK = timedelta(days=7)
 EYES = ("leader", "duty_lead", "office_head")
@@ -41,7 +42,7 @@ class Load:
 @require(*EYES)
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    plan, on = plan_in_force(), today()
+    plan, on = plan_of(request), today()
     items: list[Any] = items_of(plan) if plan else []
     offices: dict[str, Load] = {}
     for item in items:
@@ -56,7 +57,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "districts": _sorted([(areas[code], load) for code, load in districts.items() if code in areas]),
         "unowned": sum(1 for i in items if not i.owner_id),
         "supervised": [s for s in Supervision.objects.filter(closed_at=None).select_related("unit", "item").order_by("due_by") if sees(s.unit)][:20],
-        "whole": whole(), "link": ALL["plansupervision"].link,
+        "whole": whole(), "others": others(plan), "link": ALL["plansupervision"].link,
     }  # fmt: skip
     return render(request, "desk/leader.html", context)
 
@@ -108,7 +109,7 @@ def _sections(items: list[Any]) -> list[dict[str, Any]]:
 @require_safe
 def paper(request: HttpRequest) -> HttpResponse:
     """The stand of the plan as a paper, with everybody's marks: for who may see all of them."""
-    plan = plan_in_force()
+    plan = plan_of(request)
     if plan is None or not whole():
         raise Http404("还没有导入工作要点" if plan is None else "推进情况文稿包含全部单位的考核,仅限全市岗位")
     groups = marks.ranking(plan, marks.span_of(plan))

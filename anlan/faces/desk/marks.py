@@ -16,10 +16,10 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.roles import BUREAU
 from anlan.kernel.registers.register import href_of
 from anlan.workplan import marks, papers, tally
-from anlan.workplan.lights import plan_in_force
 from anlan.workplan.models import Plan, Scheme, day_of
 
 from .papers import DOCX, file
+from .years import others, plan_of
 
 EYES = ("leader", "duty_lead", *BUREAU, "district_duty")
 WHOLE = ("leader", "duty_lead", *BUREAU)
@@ -36,8 +36,8 @@ def sees(unit: Any) -> bool:
     return whole() or scope.current().can("district_duty", "office_head", area=unit.area_id)
 
 
-def _plan() -> Plan:
-    plan = plan_in_force()
+def _plan(request: HttpRequest) -> Plan:
+    plan = plan_of(request)
     if plan is None:
         raise Http404("还没有导入工作要点")
     return plan
@@ -54,9 +54,9 @@ def _quarter(request: HttpRequest) -> int:
 @require_safe
 def many(request: HttpRequest) -> HttpResponse:
     """The ranking of each group; with other weights in the address, the ranking that they would give beside it."""
-    if plan_in_force() is None:
+    if plan_of(request) is None:
         return render(request, "desk/marks.html", {"plan": None})
-    plan, quarter, body = _plan(), _quarter(request), marks.scheme()
+    plan, quarter, body = _plan(request), _quarter(request), marks.scheme()
     span = marks.span_of(plan, quarter)
     known = marks.facts(plan, span, body["rules"])
     groups, fault, trial = marks.ranking(plan, span, body, known), "", None
@@ -76,7 +76,7 @@ def many(request: HttpRequest) -> HttpResponse:
         "dimensions": marks.DIMENSIONS, "rules": marks.RULES, "paces": marks.PACES, "may": scope.current().can("leader", area=scope.ROOT),
         "weights": [(n, g["name"], [(d, said, g["weights"][d]) for d, said in marks.DIMENSIONS.items()]) for n, g in enumerate((trial or body)["groups"])],
         "ruled": [(name, said, body["rules"][name]) for name, said in marks.RULES.items()], "demo": marks.scheme() is marks.demo(),
-        "versions": Scheme.objects.filter(name=marks.NAME).order_by("-version")[:20], "quarters": (1, 2, 3, 4),
+        "versions": Scheme.objects.filter(name=marks.NAME).order_by("-version")[:20], "quarters": (1, 2, 3, 4), "others": others(plan),
     }  # fmt: skip
     return render(request, "desk/marks.html", context, status=409 if fault else 200)
 
@@ -138,10 +138,10 @@ def _row(plan: Plan, code: str, quarter: int) -> tuple[marks.Group, marks.Row]:
 @require_safe
 def one(request: HttpRequest, code: str) -> HttpResponse:
     """One unit: each dimension, each fact in it, what it cost and where its record is."""
-    plan, quarter = _plan(), _quarter(request)
+    plan, quarter = _plan(request), _quarter(request)
     group, row = _row(plan, code, quarter)
     context = {
-        "plan": plan, "group": group, "row": row, "quarter": quarter, "quarters": (1, 2, 3, 4), "names": marks.DIMENSIONS,
+        "plan": plan, "group": group, "row": row, "quarter": quarter, "quarters": (1, 2, 3, 4), "others": others(plan), "names": marks.DIMENSIONS,
         "span": marks.span_of(plan, quarter),
     }  # fmt: skip
     return render(request, "desk/marks_unit.html", context)
@@ -151,7 +151,7 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def terms(request: HttpRequest, code: str) -> HttpResponse:
     """The acts of a unit that had a term: the late ones first, each with its record."""
-    plan = _plan()
+    plan = _plan(request)
     _, row = _row(plan, code, 0)
     span = marks.span_of(plan)
     first, last = day_of(request.GET.get("first", "")) or span.first, day_of(request.GET.get("last", "")) or span.last
@@ -168,7 +168,7 @@ def paper(request: HttpRequest) -> HttpResponse:
     """The ranking as an official paper."""
     if not scope.current().can(*WHOLE, area=scope.ROOT):
         raise Http404
-    plan, quarter = _plan(), _quarter(request)
+    plan, quarter = _plan(request), _quarter(request)
     span = marks.span_of(plan, quarter)
     return file(papers.ranking(plan, quarter, span, marks.ranking(plan, span)).save(), f"{plan.year}年考核排名", DOCX)
 

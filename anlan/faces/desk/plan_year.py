@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from anlan.faces.gate import require
@@ -17,12 +18,13 @@ from anlan.kernel.people.roles import BUREAU, STAFF
 from anlan.kernel.registers import find
 from anlan.workplan import acts, papers
 from anlan.workplan import take as take_in
-from anlan.workplan.lights import items_of, plan_in_force
+from anlan.workplan.lights import items_of
 from anlan.workplan.models import Letter, Plan
 from anlan.workplan.take import EDITORS
 from anlan.workplan.turns import STATES, days_of, today
 
 from .papers import DOCX, file
+from .years import others, plan_of
 
 EYES = (*STAFF, *BUREAU)
 
@@ -31,7 +33,7 @@ EYES = (*STAFF, *BUREAU)
 @require_safe
 def calendar(request: HttpRequest) -> HttpResponse:
     """Twelve months of what falls due, each with how it stands; below, what has no day of its own."""
-    plan, on = plan_in_force(), today()
+    plan, on = plan_of(request), today()
     months: list[dict[str, Any]] = [{"n": n, "rows": [], "now": False} for n in range(1, 13)]
     loose = []
     for item in items_of(plan) if plan else []:
@@ -44,24 +46,26 @@ def calendar(request: HttpRequest) -> HttpResponse:
     for month in months:
         month["rows"].sort(key=lambda row: (row[0], row[3].rank))
         month["now"] = bool(plan and plan.year == on.year and month["n"] == on.month)
-    return render(request, "desk/workplan_calendar.html", {"plan": plan, "months": months, "loose": loose, "states": STATES, "today": on})
+    context = {"plan": plan, "months": months, "loose": loose, "states": STATES, "today": on, "others": others(plan)}
+    return render(request, "desk/workplan_calendar.html", context)
 
 
 @require(*EYES)
 @require_safe
 def letters(request: HttpRequest) -> HttpResponse:
     """The task letters of the plan in force."""
-    plan = plan_in_force()
+    plan = plan_of(request)
     rows = Letter.objects.filter(plan=plan).select_related("unit", "plan").order_by("number") if plan else []
     unowned = [i for i in items_of(plan) if not i.owner_id] if plan else []
     may = scope.current().can(*EDITORS, area=scope.ROOT)
-    return render(request, "desk/workplan_letters.html", {"plan": plan, "rows": rows, "unowned": unowned, "may": may, "link": find("planletter").link})
+    context = {"plan": plan, "rows": rows, "unowned": unowned, "may": may, "link": find("planletter").link, "others": others(plan)}
+    return render(request, "desk/workplan_letters.html", context)
 
 
 @require_POST
 @require(*EDITORS)
 def write_letters(request: HttpRequest) -> HttpResponseBase:
-    plan = plan_in_force()
+    plan = plan_of(request)
     try:
         acts.check_editor()
         if plan is None:
@@ -71,7 +75,7 @@ def write_letters(request: HttpRequest) -> HttpResponseBase:
         messages.error(request, str(no))
     else:
         messages.success(request, f"拟制或更新任务书 {len(made)} 份,签发后责任单位会收到通知")
-    return redirect("desk:workplan-letters")
+    return redirect(f"{reverse('desk:workplan-letters')}?year={plan.year}" if plan else "desk:workplan-letters")
 
 
 @require(*EYES)

@@ -34,6 +34,8 @@ from anlan.workplan.models import Aim, Item, Measure, Node, Plan, Proof, day_of
 from anlan.workplan.take import EDITORS
 from anlan.workplan.turns import RHYTHMS
 
+from .years import others, plan_of
+
 LONGEST = 1_000_000
 
 
@@ -51,7 +53,7 @@ class Mark:
 @require_safe
 def many(request: HttpRequest) -> HttpResponse:
     """The plan in force, section by section, each item with its light; the goals of nought above it."""
-    plan = lights.plan_in_force()
+    plan = plan_of(request)
     items = lights.items_of(plan) if plan else []
     wanted, unit = request.GET.get("light", ""), request.GET.get("unit", "")
     counts = {name: sum(i.light == name for i in items) for name in lights.LIGHTS}  # type: ignore[attr-defined]
@@ -60,7 +62,7 @@ def many(request: HttpRequest) -> HttpResponse:
         "plan": plan, "parts": [(head, list(rows)) for head, rows in groupby(shown, key=lambda i: (i.section, i.subsection))],
         "lights": [(name, said, counts[name]) for name, said in lights.LIGHTS.items()], "may": may(), "words": lights.LIGHTS,
         "zeros": lights.zeros(plan) if plan else [], "period": lights.period_of(plan) if plan else None, "wanted": wanted, "unit": unit,
-        "units": sorted({i.owner for i in items if i.owner}, key=lambda u: u.pk),
+        "units": sorted({i.owner for i in items if i.owner}, key=lambda u: u.pk), "others": others(plan),
     }  # fmt: skip
     return render(request, "desk/workplan.html", context)
 
@@ -194,6 +196,8 @@ def change(request: HttpRequest, kind: str, pk: int, step: str) -> HttpResponseB
         if not item.plan.current:
             raise Refused("这是已被替代的版本,只供查阅")
         (acts.check_reporter if step in REPORTS else _check_editor)(row)
+        if (seen := request.POST.get("seen")) and seen != row.stamp:
+            raise Refused("这一处刚被他人更正或登记,请核对现在的内容再提交")
         STEPS[kind, step](row, request.POST)
     except Refused as no:
         return _one(request, item, {"pk": pk, "kind": kind, "step": step, "field": no.field, "message": str(no), **request.POST.dict()})

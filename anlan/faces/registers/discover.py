@@ -9,7 +9,6 @@ from anlan.kernel.files import pages as files
 from anlan.kernel.files.models import Attachment
 from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.live import feed
-from anlan.kernel.people import scope
 from anlan.kernel.registers import ALL
 from anlan.kernel.registers.register import href_of
 
@@ -33,10 +32,7 @@ def autodiscover() -> None:
         files.GUARDS.append(may_open)
 
 
-def may_open(file: Attachment) -> bool:
-    """A file is opened by its sender, and by whoever may open the record that it belongs to."""
-    who = scope.current()
+def may_open(file: Attachment) -> bool | None:
+    """May the asker open the record that a file belongs to? None when no register shows it."""
     register = next((r for r in ALL.values() if r.model._meta.label_lower == file.subject_type), None)
-    if register is None or who.system or (who.person_id is not None and file.sender_id == who.person_id):
-        return True
-    return register.visible() and register.seen().filter(pk=file.subject_id).exists()
+    return register and bool(register.visible() and register.seen().filter(pk=file.subject_id).exists())

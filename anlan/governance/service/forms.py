@@ -21,5 +21,6 @@ Form("complaint", "投诉",
      items="43", group=GROUP, way="task", write=OFFICE, decides="office_head leader", within="due_on", basis="受理时告知投诉人的答复期限",
      raises="office_head", prefix="投诉")  # fmt: skip
 
-Indicator("zero.complaints", "属实投诉", "complaint", {"upheld": True}, unit="件", when="received_on", zero="群众和服务对象零投诉",
-          definition="期内受理且属实的投诉数")  # fmt: skip
+Indicator("zero.complaints", "属实投诉", "complaint", {"upheld": True, "state": ["open", "handed_in", "done"]}, unit="件",
+          when="received_on", zero="群众和服务对象零投诉",
+          definition="期内受理且属实的投诉数,已撤销的不计")  # fmt: skip

@@ -88,14 +88,17 @@ def move(case: Any, name: str, *, line: Mapping[str, Any] | None = None, **given
         won = type(case).objects.filter(pk=case.pk, turn=seen, state=case.state).update(turn=F("turn") + 1)
         if won != 1:
             raise Refused("该事项刚被他人办理,请刷新后再试")
-        old, moment, term = case.state, now(), case.due_at
+        old, moment = case.state, now()
+        term = None if case.due_at and moment <= case.due_at + LAST_INSTANT and _kept_before(case, old) else case.due_at
+        owner = case.flow.owner_in(old)
         case.turn, case.state, case.entered_at = seen + 1, step.target, moment
         case.closed_at = (case.closed_at or moment) if case.flow.ended(step.target) else None
         _unwatch(case, old)
         _watch(case)
         case.save()
         changed = {k: v for k, v in _facts(case).items() if before.get(k) != v}
-        said = {"text": f"{case}:{step.label}", "before": {k: before.get(k) for k in changed}, "after": changed, "term": term, **(line or {})}
+        said = {"text": f"{case}:{step.label}", "before": {k: before.get(k) for k in changed}, "after": changed, "term": term,
+                "owed_by": (getattr(case, f"{owner}_id") or "") if owner else "", **(line or {})}
         journal.write(f"{case.flow.name}.{step.target}", case, **said)
         if carry_out := AFTER.get((case.flow.name, name)):
             carry_out(case)
@@ -106,6 +109,11 @@ def _own(case: Case, who: scope.Scope) -> bool:
     """Did the asker bring the case to where it stands?"""
     last = read.history(case).filter(verb=f"{case.flow.name}.{case.state}").last()
     return who.person_id is not None and last is not None and last.actor_id == who.person_id
+
+
+def _kept_before(case: Case, state: str) -> bool:
+    """Was a term of this state ended before? That a case is sent back and handed in again is no second merit."""
+    return read.history(case).filter(term__isnull=False, before__state=state).exists()
 
 
 def _theirs(case: Case, step: Move, who: scope.Scope) -> bool:

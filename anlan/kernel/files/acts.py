@@ -69,10 +69,12 @@ def hand_on(subject: models.Model, heir: models.Model) -> None:
 
 
 def attached(*subjects: models.Model) -> dict[str, list[Attachment]]:
-    """The attachments of records of one model that the present asker may see: key → rows, oldest first."""
+    """The attachments of records of one model, all of which the asker has open already: key → rows, oldest first."""
     found: dict[str, list[Attachment]] = {str(subject.pk): [] for subject in subjects}
     if subjects:
-        rows = Attachment.objects.filter(subject_type=subjects[0]._meta.label_lower, subject_id__in=found)
+        rows = Attachment.everywhere.filter(
+            world=scope.current().world, subject_type=subjects[0]._meta.label_lower, subject_id__in=found
+        )
         for row in rows.order_by("pk"):
             found[row.subject_id].append(row)
     return found

@@ -19,7 +19,7 @@ from .models import Line
 HEARERS: dict[str, list[Callable[[Line], Any]]] = {}
 FIELDS = (
     "world_id", "area_id", "at", "recorded_at", "actor_id", "who", "unit", "verb",
-    "subject_type", "subject_id", "text", "level", "before", "after", "basis", "term", "wide", "few",
+    "subject_type", "subject_id", "text", "level", "before", "after", "basis", "term", "owed_by", "wide", "few",
 )  # fmt: skip
 
 
@@ -58,11 +58,13 @@ def write(
     area: str | None = None,
     at: datetime | None = None,
     term: datetime | None = None,
+    owed_by: str = "",
     wide: bool = False,
 ) -> Line:
     """Write one line and everything that it sets off, in the transaction of the act itself.
 
-    A subject's ``few`` names the roles that alone may read of it.
+    ``owed_by`` is the unit that had to keep the ``term``, where that is not the unit of whoever acts. A subject's ``few`` names
+    the roles that alone may read of it.
     """
     who = scope.current()
     line = Line(
@@ -82,6 +84,7 @@ def write(
         after=_plain(after),
         basis=basis,
         term=term,
+        owed_by=owed_by,
         wide=wide,
         few=getattr(subject, "few", ""),
     )

@@ -16,6 +16,7 @@ class Line(Scoped):
     actor = models.ForeignKey("people.Person", models.PROTECT, null=True, verbose_name="经办人", related_name="+")
     who = models.CharField("经办", max_length=40)
     unit = models.CharField("单位", max_length=60, blank=True)
+    owed_by = models.CharField("责任单位", max_length=60, blank=True)
     verb = models.CharField("动作", max_length=60)
     subject_type = models.CharField("对象类别", max_length=60)
     subject_id = models.CharField("对象编号", max_length=60)

@@ -18,8 +18,9 @@ Form("diagnosis", "“诊断式”监管服务",
      " served_on:诊断日期:date! experts:专家! hazards:发现隐患数:int! settled:已整改数:int note:意见:long",
      items="13", group="大安全", write=f"{OFFICE} inspector")  # fmt: skip
 
-Indicator("supervision.patrols", "区(市)巡查覆盖率", "patrol", unit="%", measure=("covered", "area"), of=("area", {"level": "district"}),
-          when="began_on", aim="巡查", definition="期内有巡查记录(登记的区域在该区市之内)的区(市)占全部区(市)的百分比")  # fmt: skip
+Indicator("supervision.patrols", "区(市)巡查覆盖率", "patrol", {"state": ["open", "handed_in", "done"]}, unit="%",
+          measure=("covered", "area"), of=("area", {"level": "district"}),
+          when="began_on", aim="巡查", definition="期内有巡查记录(登记的区域在该区市之内,已撤销的不计)的区(市)占全部区(市)的百分比")  # fmt: skip
 Indicator("supervision.reports", "本季风险分析研判", "risk_report", unit="次", when="held_on", per="quarter", aim="行业风险分析研判", turn="行业风险分析研判",
           definition="本季度开展并发布的行业风险分析研判次数")  # fmt: skip
 Indicator("supervision.diagnosed", "“诊断式”服务企业", "diagnosis", unit="家", when="served_on", measure=("distinct", "firm"),
