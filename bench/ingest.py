@@ -34,7 +34,7 @@ def measure(planted: City, box: Path, batches: int = BATCHES) -> list[Figure]:
             took.append(time.perf_counter() - at)
         whole = time.perf_counter() - began
     readings = sum(len(batch["sensor"]) for batch in sent)
-    kept = city.one("select count(*) from sensing_reading where world_id = 1")
+    kept = city.one("select sum(kept) from sensing_batch where world_id = 1")
     rate = readings / _bare(sent, box / "readings.sqlite3")
     return [
         Figure("readings taken in a second", readings / whole, "1/s", None, rate, "plain loop on SQLite"),

@@ -7,9 +7,9 @@ longer fits its ledger; that is seen by the stamp, and the state is made anew fr
 
 from __future__ import annotations
 
-import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from django.db import transaction
@@ -178,16 +178,22 @@ def _log(network: Network, world: World, moment: int, sensor: NDArray, at: NDArr
     digest = network.book.digest
     if not Basis.objects.filter(pk=digest).exists():
         Basis.objects.get_or_create(digest=digest, defaults={"body": network.book.dump()})
-    kept = np.isin(status, KEPT)
-    network.number, network.stamp = network.number + 1, secrets.randbits(62)
+    kept, body = np.isin(status, KEPT), pack(sensor, at, value, status)
+    network.number, network.stamp = network.number + 1, _stamp(network.stamp, digest, moment, body)
     Batch.objects.create(
         world=world, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment, count=len(sensor), kept=int(kept.sum()),
-        first_ms=int(at[kept].min(initial=moment)), last_ms=int(at[kept].max(initial=0)), body=pack(sensor, at, value, status),
+        first_ms=int(at[kept].min(initial=moment)), last_ms=int(at[kept].max(initial=0)), body=body,
     )  # fmt: skip
     Ledger.objects.filter(world=world).update(last=network.number, stamp=network.stamp)
     network.since_snapshot += len(sensor)
     if network.since_snapshot >= SNAPSHOT_EACH:
         _snapshot(network, world)
+
+
+def _stamp(before: int, basis: str, moment: int, body: bytes) -> int:
+    told = blake2b(f"{before} {basis} {moment} ".encode(), digest_size=8)
+    told.update(body)
+    return int.from_bytes(told.digest()) >> 2
 
 
 def _snapshot(network: Network, world: World) -> None:

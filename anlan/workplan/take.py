@@ -48,10 +48,10 @@ def check_take(source: str, reason: str = "", year: int | None = None) -> engine
         raise Refused("没有读出带编号的事项,请核对文件")
     if found.year is None:
         raise Refused("标题和开头都没有年份,请在标题中写明年度", field="source")
-    if Plan.objects.filter(year=found.year, current=True, source=source).exists():
-        raise Refused(f"与{found.year}年现行版本的文字完全相同,不再导入", field="source")
     if Plan.objects.filter(year=found.year).exists() and not reason.strip():
         raise Refused(f"{found.year}年的工作要点已经导入;修订须写明原因", field="reason")
+    if Plan.objects.filter(year=found.year, current=True, source=source).exists():
+        raise Refused(f"与{found.year}年现行版本的文字完全相同,不再导入", field="source")
     return found
 
 

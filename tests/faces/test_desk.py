@@ -27,7 +27,8 @@ from anlan.kernel.worlds.models import World
 from anlan.response.command import seed as plans
 from anlan.response.command.models import Event, Order
 from anlan.response.duty.models import Intake, PhoneReport, Shift, WrittenReport
-from anlan.sensing.models import Reading, Sensor, Station, Warning
+from anlan.sensing import door
+from anlan.sensing.models import Sensor, Station, Warning
 from tests.kernel import city
 
 from . import town as towns
@@ -415,9 +416,7 @@ def rain(town):
             station.save()
             sensor = Sensor(station=station, code=f"S{n}.rain", quantity="rain", unit="mm", low=0, high=200, area_id=place)
             sensor.save()
-            Reading.objects.bulk_create(
-                Reading(world=town.world, sensor=sensor, at=hour - timedelta(hours=h), value=mm) for h in range(6)
-            )
+            door.take([door.Sample(sensor.code, hour - timedelta(hours=h), mm) for h in range(6)])
         Warning(hazard="台风", colour="yellow", level=3, issuer="青岛市气象台", issued_at=hour, area_id=scope.ROOT).save()
 
 

@@ -396,7 +396,8 @@ def test_the_next_year_takes_over_owners_and_bindings_and_not_what_was_reported(
     assert later.plan.year == YEAR + 1 and later.owner_id == FLOODS and not later.nodes.get(kind="deadline").proofs.exists()
     assert Aim.everywhere.get(item=item("1"), unit="次").indicator == "rescue.drills"
     old = Item.everywhere.get(no="1", plan__year=YEAR, plan__current=True)
-    assert lights.period_of(old.plan)[1] == date(YEAR, 12, 31)
+    assert lights.period_of(old.plan)[1] == min(date(YEAR, 12, 31), turns.today())
+    assert lights.plan_in_force() == old.plan, "the next year's plan waits for its year"
     stale = Item.everywhere.get(no="1", plan__version=1, plan__year=YEAR)
     assert "已被替代" in text_of(change(leader, "item", stale, "own", unit=LAWS))
 

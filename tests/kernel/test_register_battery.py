@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from datetime import timedelta
 from functools import cache
 
 import pytest
@@ -14,6 +15,7 @@ from anlan.faces import gate
 from anlan.faces.api.urls import served
 from anlan.faces.registers.forms import facts
 from anlan.faces.registers.sheets import KEY, columns_of, keyed
+from anlan.kernel.clock import now
 from anlan.kernel.columns.column import Column, mask
 from anlan.kernel.forms import FORMS
 from anlan.kernel.journal import read
@@ -396,10 +398,15 @@ def send(client, path, given, number=""):
     return client.post(path, given, content_type="application/json", headers={"Idempotency-Key": number} if number else {})
 
 
-def concern(row, client):
-    """Make the person of a client every person that a record names."""
+def concern(row, client, step):
+    """Make the person of a client every person that a record names, and his unit the one whose step it is."""
     who = Person.everywhere.get(user=client.session["_auth_user_id"])
     named = {f.name: who for f in row._meta.fields if f.related_model is Person}
+    if step.owner:
+        named[step.owner] = who.unit
+    if (paper := getattr(row, "plan", None)) and not paper.current:
+        type(paper).everywhere.filter(pk=paper.pk).update(current=True)
+        return
     assert named
     type(row).everywhere.filter(pk=row.pk).update(**named)
 
@@ -418,6 +425,7 @@ def test_the_interface_moves_a_case_as_its_page_does(register, chief, ours):
     for step in steps(register):
         row, like = fill(register, ours, 2)
         given = {c.path: c.raw(like) for c in (Column.read(step.name, register.model, p) for p in step.needed)}
+        given |= {name: (now() + timedelta(days=9)).isoformat() for name in given if name == "due_by"}
         path = f"/api/{register.name}/{row.pk}/moves/{step.name}"
         for name in given:
             missing = send(chief, path, {**given, name: ""})
@@ -426,7 +434,7 @@ def test_the_interface_moves_a_case_as_its_page_does(register, chief, ours):
         moved, again = (send(chief, path, given, f"move-{row.pk}-{step.name.replace('_', '-')}") for _ in range(2))
         if moved.status_code == 409:  # a move of the persons on the record, and a refusal uses up no number
             assert register.model.everywhere.get(pk=row.pk).state == row.state
-            concern(row, chief)
+            concern(row, chief, step)
             moved, again = (send(chief, path, given, f"move-{row.pk}-{step.name.replace('_', '-')}") for _ in range(2))
         assert moved.status_code == 200, moved.content.decode()
         assert again.json() == moved.json() and moved.json()["id"] == row.pk

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import struct
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,7 +22,7 @@ INNER = {
     "lags_s": {"signal_to_proposal", "confirm_to_first_attempt", "answer_p50", "answer_p95"},
 }
 STATED = {
-    "readings": "select count(*) from sensing_reading where world_id = :w",
+    "readings": "select sum(kept) from sensing_batch where world_id = :w",
     "alarms": "select count(*) from sensing_alarm where world_id = :w",
     "warnings": "select count(*) from sensing_warning where world_id = :w",
     "proposals": "select count(*) from flood_proposal where world_id = :w",
@@ -123,12 +124,22 @@ def test_the_published_signals_appear_at_their_hours(city, world):
     assert len(facts) >= 4
 
 
+def totals_of(city, world, since, until):
+    """What each sensor read in a span, added up from the bodies of the log: ids, times, values, fates, one after the other."""
+    start, end = (datetime.fromisoformat(f"{at}+00:00").timestamp() * 1000 for at in (since, until))
+    totals: dict[int, float] = {}
+    for n, body in city.ask("select count, body from sensing_batch where world_id = ? and count > 0", world):
+        ids, times, values = (struct.unpack_from(f"<{n}{kind}", body, place * n) for kind, place in (("i", 0), ("q", 4), ("d", 12)))
+        for pk, at, value in zip(ids, times, values, strict=True):
+            if start < at <= end:
+                totals[pk] = totals.get(pk, 0.0) + value
+    return totals
+
+
 def test_the_rain_of_every_district_and_of_the_wettest_gauge_is_the_published_one(city, world):
-    rows = city.ask(
-        "select s.name, substr(s.area_id, 1, 6), sum(r.value) from sensing_reading r join sensing_sensor n on n.id = r.sensor_id "
-        "join sensing_station s on s.id = n.station_id where r.world_id = ? and s.kind = 'rain' and r.at > ? and r.at <= ? group by s.id",
-        world, utc("09-14 02:00"), utc("09-16 06:00"),
-    )  # fmt: skip
+    gauges = "select n.id, s.name, substr(s.area_id, 1, 6) from sensing_sensor n join sensing_station s on s.id = n.station_id where s.kind = 'rain'"
+    fallen = totals_of(city, world, utc("09-14 02:00"), utc("09-16 06:00"))
+    rows = [(name, district, fallen[pk]) for pk, name, district in city.ask(gauges)]
     totals: dict[str, list[float]] = {}
     for _, district, mm in rows:
         totals.setdefault(muifa.GROUP_OF[district], []).append(mm)

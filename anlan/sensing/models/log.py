@@ -17,11 +17,11 @@ class Basis(models.Model):
 class Ledger(models.Model):
     """One row for each world: what was taken last. Who takes a batch holds its lock."""
 
-    world = models.OneToOneField("worlds.World", models.CASCADE, related_name="+", primary_key=True)
+    world = models.OneToOneField("worlds.World", models.CASCADE, related_name="+")
     last = models.BigIntegerField(default=0)
     """The number of the newest batch."""
     stamp = models.BigIntegerField(default=0)
-    """The stamp of that batch: a batch whose transaction was undone is told by it from the one that took its number."""
+    """The stamp of that batch."""
 
 
 class Batch(models.Model):
@@ -33,6 +33,8 @@ class Batch(models.Model):
     world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+", db_index=False)
     number = models.BigIntegerField("序号")
     stamp = models.BigIntegerField()
+    """Follows from its content and the stamp before it: a batch whose transaction was undone is told by it from the other
+    one that took its number."""
     basis = models.ForeignKey(Basis, models.PROTECT, related_name="+", db_index=False)
     taken_ms = models.BigIntegerField("接收时间")
     first_ms = models.BigIntegerField("最早观测时间", default=0)
