@@ -18,7 +18,7 @@ from .manifest import Segment, Span
 from .merge import merged
 from .rows import DAY_MS, HOUR, MINUTE, RAW, STEP_MS, Rows, joined, size
 
-PART_ROWS = 6_000_000
+PART_ROWS = 2_000_000
 EPOCH = date(1970, 1, 1)
 Parts = Callable[[Path, list[Segment], Span], Iterator[tuple[str, Rows]]]
 
@@ -90,12 +90,18 @@ def _day(folder: Path, taken: list[Segment], span: Span) -> Iterator[tuple[str, 
         raw = merged(folder, taken, RAW, sensors, span)
         yield RAW, raw
         found, _ = parquet.fetch(folder, parquet.pieces(taken, MINUTE, sensors, span), MINUTE, sensors)
-        waiting.append(slots.reconciled(found, slots.of_readings(raw, STEP_MS[MINUTE])))
-        if sum(map(size, waiting)) >= PART_ROWS or sensors[1] == parquet.EVERY_SENSOR[1]:
-            minute = joined(MINUTE, waiting)
-            yield MINUTE, minute
-            yield HOUR, slots.of_slots(minute, STEP_MS[HOUR])
+        minute = slots.reconciled(found, slots.of_readings(raw, STEP_MS[MINUTE]))
+        if waiting and sum(map(size, [*waiting, minute])) > PART_ROWS:
+            yield from _minutes(waiting)
             waiting = []
+        waiting.append(minute)
+    yield from _minutes(waiting)
+
+
+def _minutes(parts: list[Rows]) -> Iterator[tuple[str, Rows]]:
+    minute = joined(MINUTE, parts)
+    yield MINUTE, minute
+    yield HOUR, slots.of_slots(minute, STEP_MS[HOUR])
 
 
 def _month(folder: Path, taken: list[Segment], span: Span) -> Iterator[tuple[str, Rows]]:

@@ -17,7 +17,7 @@ from .merge import merged
 from .parquet import fetch, pieces
 from .rows import HOUR, MINUTE, RAW, STEP_MS, Rows
 
-__all__ = ["Slots", "hours", "latest_before", "minutes", "raw"]
+__all__ = ["Slots", "hours", "latest_before", "minutes", "raw", "steadily"]
 
 TRIES = 5
 Answer = TypeVar("Answer")
