@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 
 from . import manifest, parquet, slots
@@ -67,13 +68,20 @@ def _of(folder: Path, levels: Sequence[str], span: Span) -> list[Segment]:
 
 
 def _replace(folder: Path, taken: list[Segment], span: Span, place: str, parts: Parts) -> None:
-    whole = place.rpartition("/")[2]
     with manifest.working(folder):
-        added = [
-            parquet.put(folder, level, place, rows, whole) for level, rows in parts(folder, taken, span) if size(rows)
-        ]
+        added = _written(folder, taken, place, parts(folder, taken, span))
         manifest.take_over(folder, taken, span, added)
     _remove(folder, taken)
+
+
+def _written(folder: Path, taken: list[Segment], place: str, parts: Iterator[tuple[str, Rows]]) -> list[Segment]:
+    whole = place.rpartition("/")[2]
+    try:
+        return [parquet.put(folder, level, place, rows, whole) for level, rows in parts if size(rows)]
+    except duckdb.IOException:
+        if set(taken) - set(manifest.live(folder)):
+            raise manifest.Overtaken from None
+        raise
 
 
 def _remove(folder: Path, taken: list[Segment]) -> None:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from .manifest import sync
+from .manifest import live, sync
 from .merge import merged
 from .parquet import cursor, quoted
 from .read import steadily
@@ -59,9 +59,12 @@ def export(
 def _gathered(folder: Path, sensors: list[int], start_ms: int, end_ms: int) -> Iterator[Rows]:
     """The rows in portions that fit into memory; at least one portion, which may be empty."""
     waiting: list[Rows] = []
+    held = live(folder)
+    first = max(start_ms, min((s.first for s in held), default=end_ms))
+    end = min(end_ms, max((s.last + 1 for s in held if s.level == RAW), default=start_ms))
     for sensor in sensors:
-        for begin in range(start_ms, end_ms, STRETCH_MS):
-            waiting.append(_stretch(folder, sensor, begin, min(begin + STRETCH_MS, end_ms)))
+        for begin in range(first, end, STRETCH_MS):
+            waiting.append(_stretch(folder, sensor, begin, min(begin + STRETCH_MS, end)))
             if sum(map(size, waiting)) >= TOGETHER_ROWS:
                 yield joined(RAW, waiting)
                 waiting = []

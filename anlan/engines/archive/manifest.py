@@ -81,15 +81,19 @@ def live(folder: Path) -> tuple[Segment, ...]:
     return known[1]
 
 
-def seal_in(folder: Path, added: Sequence[Segment]) -> list[Segment]:
-    """List newly sealed segments. The same content sealed twice is listed once."""
+def seal_in(folder: Path, added: Sequence[Segment]) -> Segment:
+    """List the levels of one batch, raw first, and give that. A batch that is listed already stays listed once."""
     with _alone(folder):
-        listed = {s.path: s for s in live(folder)}
-        number = 1 + max((s.number for s in listed.values()), default=0)
-        for segment in added:
-            listed.setdefault(segment.path, replace(segment, number=number))
-        _write(folder, listed.values())
-        return [listed[s.path] for s in added]
+        held = live(folder)
+        for known in held:
+            if (known.level, known.sha256) == (added[0].level, added[0].sha256):
+                for segment in added:
+                    (folder / segment.path).unlink(missing_ok=True)
+                return known
+        number = 1 + max((s.number for s in held), default=0)
+        numbered = [replace(s, number=number) for s in added]
+        _write(folder, [*held, *numbered])
+        return numbered[0]
 
 
 def take_over(folder: Path, taken: Sequence[Segment], span: Span, added: Iterable[Segment]) -> None:

@@ -45,16 +45,15 @@ class Piece(NamedTuple):
 
 
 def put(folder: Path, level: str, place: str, rows: Rows, whole: str = "") -> Segment:
-    """Write sorted rows (n > 0) as one file, safe on disk and not yet listed. `place` is its name without the digest."""
-    target = folder / level / place
-    target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.parent / f".{uuid.uuid4().hex}.part"
+    """Write sorted rows (n > 0) as one file, safe on disk and not yet listed. `place` is how its name begins."""
+    path = folder / level / f"{place}-{uuid.uuid4().hex[:12]}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
     rows, decimals = _fitted(rows)
     with cursor() as database:
         database.register("given", rows)
         database.execute(f"copy (select {_stored(level, decimals)} from given) to {quoted(half)} ({LAYOUT})")
     digest, length = _sealed(half)
-    path = target.with_name(f"{target.name}-{digest[:16]}.parquet")
     os.replace(half, path)
     sync(path.parent)
     first, last = int(rows["time"].min()), int(rows["time"].max())
@@ -154,7 +153,8 @@ def _fitted(rows: Rows) -> tuple[Rows, int | None]:
 
 def _fits(values: NDArray[np.float64], places: int) -> bool:
     for part in (values[:1000], values):
-        steps = part * 10**places
+        with np.errstate(over="ignore"):
+            steps = part * 10**places
         if np.abs(steps).max() >= EXACT or not np.array_equal(np.rint(steps) / 10**places, part):
             return False
     return True

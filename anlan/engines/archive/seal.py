@@ -35,7 +35,7 @@ def seal(
     place = f"{EPOCH + timedelta(milliseconds=int(raw['time'].min())):%Y/%m/%d/%H%M%S}"
     with manifest.working(folder):
         written = [parquet.put(folder, level, place, rows) for level, rows in levels.items()]
-        return manifest.seal_in(folder, written)[0]
+        return manifest.seal_in(folder, written)
 
 
 def _checked(
