@@ -360,6 +360,30 @@ def test_a_file_that_is_gone_is_an_error_and_no_gap(tmp_path):
         told(tmp_path, 1)
 
 
+def test_a_lost_list_is_an_error_and_costs_no_file(tmp_path):
+    put(tmp_path, [(1, BEGIN, 1.0)])
+    held = files(tmp_path)
+    (tmp_path / manifest.NAME).rename(tmp_path / "away")
+    for work in (WORKS["seal"], WORKS["day"], manifest.sweep, lambda folder: told(folder, 1)):
+        with pytest.raises(ValueError, match="is lost"):
+            work(tmp_path)
+    (tmp_path / manifest.NAME).write_text("{")
+    with pytest.raises(ValueError):
+        WORKS["day"](tmp_path)
+    assert files(tmp_path) == held
+
+
+def test_the_first_seal_of_all_may_crash_anywhere(tmp_path):
+    for step in range(8):
+        folder = tmp_path / str(step)
+        with pytest.raises(Killed), killed_at(step):
+            put(folder, LATE)
+        assert told(folder, 0) in ([], [LATE[0][1:]])
+        put(folder, LATE)
+        compact_day(folder, date(2023, 2, 27))
+        assert told(folder, 0) == [LATE[0][1:]] and files(folder) == listed(folder)
+
+
 def test_slots_of_nothing_are_nothing():
     none = slots.of_readings({"sensor": np.empty(0, np.int32), "time": np.empty(0, np.int64), "value": np.empty(0)}, MINUTE)
     assert len(none["time"]) == len(slots.of_slots(none)["time"]) == len(slots.reconciled(none, none)["time"]) == 0

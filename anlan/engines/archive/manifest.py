@@ -44,7 +44,7 @@ class Segment:
     decimals: int | None
     """Values are stored as decimals with so many places; None: as doubles."""
     whole: str = ""
-    """"day" or "month" when a compaction made it."""
+    """Which compaction made it: day, month or none."""
     spans: tuple[Span, ...] = ()
     number: int = 0
     """In the order of sealing; of repeats the reading with the lowest number counts."""
@@ -68,17 +68,27 @@ _read: dict[str, tuple[Any, tuple[Segment, ...]]] = {}
 
 
 def live(folder: Path) -> tuple[Segment, ...]:
-    """The segments that count, in the order of sealing. Raises ValueError for a manifest that is none."""
+    """The segments that count, in the order of sealing. Raises ValueError when the list is lost or damaged."""
     path = folder / NAME
     try:
         told = path.stat()
     except FileNotFoundError:
+        if any((folder / level).exists() for level in COLUMNS):
+            raise ValueError(f"{path} is lost: the files beside it cannot be told from leftovers") from None
         return ()
     stamp = (told.st_ino, told.st_size, told.st_mtime_ns)
     known = _read.get(str(path))
     if known is None or known[0] != stamp:
         known = _read[str(path)] = stamp, _parsed(path)
     return known[1]
+
+
+def begin(folder: Path) -> None:
+    """Let there be a list before there are files, so that a lost one is seen."""
+    if not (folder / NAME).exists():
+        with _alone(folder):
+            if not live(folder):
+                _write(folder, ())
 
 
 def seal_in(folder: Path, added: Sequence[Segment]) -> Segment:

@@ -33,6 +33,7 @@ def seal(
     minute = slots.of_readings(raw, STEP_MS[MINUTE])
     levels = {RAW: raw, MINUTE: minute, HOUR: slots.of_slots(minute, STEP_MS[HOUR])}
     place = f"{EPOCH + timedelta(milliseconds=int(raw['time'].min())):%Y/%m/%d/%H%M%S}"
+    manifest.begin(folder)
     with manifest.working(folder):
         written = [parquet.put(folder, level, place, rows) for level, rows in levels.items()]
         return manifest.seal_in(folder, written)
