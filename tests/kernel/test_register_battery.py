@@ -15,7 +15,7 @@ from anlan.faces import gate
 from anlan.faces.api.urls import served
 from anlan.faces.registers.forms import facts
 from anlan.faces.registers.sheets import KEY, columns_of, keyed
-from anlan.kernel.clock import now
+from anlan.kernel.clock import real
 from anlan.kernel.columns.column import Column, mask
 from anlan.kernel.forms import FORMS
 from anlan.kernel.journal import read
@@ -425,7 +425,7 @@ def test_the_interface_moves_a_case_as_its_page_does(register, chief, ours):
     for step in steps(register):
         row, like = fill(register, ours, 2)
         given = {c.path: c.raw(like) for c in (Column.read(step.name, register.model, p) for p in step.needed)}
-        given |= {name: (now() + timedelta(days=9)).isoformat() for name in given if name == "due_by"}
+        given |= {name: (real() + timedelta(days=9)).isoformat() for name in given if name == "due_by"}
         path = f"/api/{register.name}/{row.pk}/moves/{step.name}"
         for name in given:
             missing = send(chief, path, {**given, name: ""})
