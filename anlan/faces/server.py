@@ -57,6 +57,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
     threads = [
         threading.Thread(target=feed.pump, args=(stop,), name="live", daemon=True),
         threading.Thread(target=feed.states, args=(stop,), name="states", daemon=True),
+        threading.Thread(target=ingest.INTAKE.run, name="intake", daemon=True),
     ]
     while True:
         message = await receive()
@@ -71,6 +72,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
         else:
             stop.set()
             feed.HUB.close()
+            ingest.INTAKE.close()
             for thread in threads:
                 await asyncio.to_thread(thread.join, 3)
             await send({"type": "lifespan.shutdown.complete"})

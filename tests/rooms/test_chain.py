@@ -1,6 +1,7 @@
 """Rain alone, no signal: readings at the ingest door become alarms, a proposal by the stations, calls, orders, a higher
 level, a lower one and the stand-down. Readings come as a gateway sends them, decisions are made on the desk's pages."""
 
+import hashlib
 from datetime import timedelta
 
 import orjson
@@ -18,8 +19,7 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.models import Unit
 from anlan.response.command import seed as plans
 from anlan.response.command.models import Event
-from anlan.sensing import door
-from anlan.sensing.models import Alarm, Sensor, Station, Warning
+from anlan.sensing.models import Alarm, Gateway, Sensor, Station, Warning
 from tests.kernel import city
 
 GAUGES = 4
@@ -41,6 +41,7 @@ def town(db, settings):
         seed._rules()
         seed._conditions()
         plans.plant()
+        Gateway.objects.create(name="g", token=hashlib.sha256(b"t").hexdigest())
         client = Client()
         client.force_login(city.person("王一", "duty_officer", user="duty").user)
         yield client, world
@@ -49,8 +50,7 @@ def town(db, settings):
 def rain(world, *mm, place=city.SHAZIKOU):
     """The next reading of the first gauges of a town, through the door; then what falls due is worked."""
     rows = [{"sensor": f"{place[:6]}{n}.rain", "time": clock.now().isoformat(), "value": v} for n, v in enumerate(mm)]
-    samples, broken = ingest.parse(orjson.dumps({"readings": rows}))
-    assert broken == [] and door.take([sample for _, sample in samples])["accepted"] == len(mm)
+    assert ingest.take("t", orjson.dumps({"readings": rows})) == (200, {"accepted": len(mm), "rejected": []})
     loop.drain(world)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from .stations import Gateway
@@ -59,6 +61,26 @@ class Snapshot(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint("world", "number", name="snapshot_once")]
+
+
+class Traffic(models.Model):
+    """What came from a gateway in an hour. ``lag_ms`` is the mean over its batches of the median age of their readings,
+    ``ahead_ms`` how far a stamp was ahead of the city's clock at most."""
+
+    gateway = models.ForeignKey(Gateway, models.CASCADE, related_name="traffic", verbose_name="网关", db_index=False)
+    hour = models.DateTimeField("小时")
+    batches = models.PositiveIntegerField("批次", default=0)
+    accepted = models.PositiveBigIntegerField("有效", default=0)
+    rejected = models.PositiveBigIntegerField("拒收", default=0)
+    late = models.PositiveBigIntegerField("迟到", default=0)
+    repeated = models.PositiveBigIntegerField("重复", default=0)
+    reasons: Any = models.JSONField("拒收原因", default=dict)
+    lag_ms = models.BigIntegerField("平均延迟(毫秒)", default=0)
+    ahead_ms = models.BigIntegerField("时钟超前(毫秒)", default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "网关流量"
+        constraints = [models.UniqueConstraint("gateway", "hour", name="traffic_once")]
 
 
 class Sent(models.Model):

@@ -136,6 +136,7 @@ class Gateway(models.Model):
     name = models.CharField("名称", max_length=40, unique=True)
     token = models.CharField(max_length=64, unique=True, editable=False)
     enabled = models.BooleanField("启用", default=True)
+    heard_at = models.DateTimeField("最近来数", null=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "感知网关"

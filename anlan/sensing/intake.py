@@ -1,0 +1,249 @@
+"""Batches from gateways, gathered: whatever came while the last ones were written is written together, and then answered.
+
+A gateway may number its batches (``Idempotency-Key``): the same number is worked once and answered again as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import queue
+import threading
+from collections import Counter
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from numpy.typing import NDArray
+
+from anlan.engines.sense import decode
+from anlan.engines.sense.layout import Fate
+from anlan.kernel.clock import every, now, real
+from anlan.kernel.people import scope
+
+from . import network
+from .door import refusal
+from .models import Edition, Gateway, Sensor, Sent, Traffic
+
+log = logging.getLogger(__name__)
+TOGETHER = 100_000
+"""Readings that are written in one transaction at most."""
+WAITING = 400_000
+"""Readings that may wait; more are sent back to come again."""
+KEPT = timedelta(days=7)
+PATIENCE = {"sqlite": "PRAGMA busy_timeout = 2000", "postgresql": "SET lock_timeout = 2000"}
+"""A gateway can come again, so it is told so sooner than a person at a form."""
+Answer = tuple[int, dict[str, Any]]
+BUSY: Answer = (429, {"error": "暂时无法写入,请稍后重发;本批未入库"})
+UNKNOWN: Answer = (401, {"error": "网关令牌无效或已停用"})
+REASONS = {Fate.NAN: "数值无效", Fate.RANGE: "超出量程", Fate.FUTURE: "时间超前", Fate.UNKNOWN: "未登记的测点"}
+"""By which a refused reading is counted."""
+
+
+@dataclass
+class Sending:
+    """One batch on its way: whose, under which number, what it holds."""
+
+    token: str
+    batch: decode.Batch
+    key: str = ""
+    digest: str = ""
+    answer: Future[Answer] = field(default_factory=Future)
+    fates: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+
+
+def names() -> decode.Names:
+    """The codes of all sensors and their ids."""
+    global _names
+    edition = Edition.current()
+    if _names is None or _names[0] != edition:
+        _names = edition, decode.Names(dict(Sensor.everywhere.values_list("code", "pk").iterator(chunk_size=10_000)))
+    return _names[1]
+
+
+_names: tuple[int, decode.Names] | None = None
+
+
+def opened(token: str, body: bytes, *, kind: str = "application/json", packed: bool = False, key: str = "") -> Sending:
+    """Read a body. Raises `decode.Undecodable`."""
+    plain = decode.unpacked(body) if packed else body
+    batch = decode.read(plain, names(), round(real().timestamp() * 1000), kind)
+    return Sending(hashlib.sha256(token.encode()).hexdigest(), batch, key[:80], hashlib.sha256(body).hexdigest() if key else "")
+
+
+def work(sendings: list[Sending]) -> None:
+    """Write and judge these batches in one transaction in the real city, and answer each."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(PATIENCE[connection.vendor])
+        with scope.everyone(), transaction.atomic():
+            answers = _worked(sendings)
+    except DatabaseError:
+        log.exception("%d batches could not be written", len(sendings))
+        answers = [BUSY] * len(sendings)
+    for sending, answer in zip(sendings, answers, strict=True):
+        sending.answer.set_result(answer)
+
+
+def _worked(sendings: list[Sending]) -> list[Answer]:
+    gateways = {g.token: g for g in Gateway.objects.filter(token__in={s.token for s in sendings}, enabled=True)}
+    known = _known(sendings, gateways)
+    answers: dict[int, Answer | Sending] = {}
+    """A batch that came twice at once is answered as its twin is."""
+    fresh: dict[int, Sending] = {}
+    for n, sending in enumerate(sendings):
+        gateway = gateways.get(sending.token)
+        mark = (gateway.pk, sending.key) if gateway and sending.key else None
+        if gateway is None:
+            answers[n] = UNKNOWN
+        elif mark in known:
+            answers[n] = _again(known[mark], sending)
+        else:
+            fresh[n] = sending
+            if mark:
+                known[mark] = sending
+    _take(list(fresh.values()))
+    for n, sending in fresh.items():
+        answers[n] = _answer(sending, gateways[sending.token])
+    return [_final(answers[n], answers, fresh) for n in range(len(sendings))]
+
+
+def _final(answer: Answer | Sending, answers: dict[int, Answer | Sending], fresh: dict[int, Sending]) -> Answer:
+    if isinstance(answer, Sending):
+        answer = answers[next(n for n, sending in fresh.items() if sending is answer)]
+    assert isinstance(answer, tuple)
+    return answer
+
+
+def _known(sendings: list[Sending], gateways: dict[str, Gateway]) -> dict[Any, Any]:
+    """By gateway and number, what was answered before."""
+    keys = {s.key for s in sendings if s.key}
+    if not keys:
+        return {}
+    return {(row.gateway_id, row.key): row for row in Sent.objects.filter(gateway__in=gateways.values(), key__in=keys)}
+
+
+def _again(row: Sent | Sending, sending: Sending) -> Answer | Sending:
+    if row.digest != sending.digest:
+        return 409, {"error": "这个批次编号已用于另一批读数,内容不同,没有入库;请换一个编号"}
+    return (200, row.answer) if isinstance(row, Sent) else row
+
+
+def _take(fresh: list[Sending]) -> None:
+    if not any(len(s.batch.sensor) for s in fresh):
+        return
+    parts = [s.batch for s in fresh]
+    taken = network.take(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("sensor", "at", "value")))
+    place = 0
+    for sending in fresh:
+        count = len(sending.batch.sensor)
+        sending.fates = taken.status[place : place + count]
+        place += count
+
+
+def _answer(sending: Sending, gateway: Gateway) -> Answer:
+    rejected, reasons = list(sending.batch.rejected), Counter(reason[:6] for _, reason in sending.batch.rejected)
+    bad = np.flatnonzero((sending.fates != Fate.GOOD) & (sending.fates != Fate.OLD) & (sending.fates != Fate.REPEAT))
+    if len(bad):
+        sensors = Sensor.everywhere.in_bulk(set(sending.batch.sensor[bad].tolist()))
+        for n in bad.tolist():
+            fate, sensor = int(sending.fates[n]), sensors[int(sending.batch.sensor[n])]
+            rejected.append((int(sending.batch.place[n]), refusal(fate, sensor)))
+            reasons[REASONS[Fate(fate)]] += 1
+    accepted = len(sending.fates) - len(bad)
+    answer = {"accepted": accepted, "rejected": [{"index": place, "reason": reason} for place, reason in sorted(rejected)]}
+    _count(sending, gateway, accepted, reasons)
+    if sending.key:
+        Sent.objects.create(gateway=gateway, key=sending.key, digest=sending.digest, answer=answer, at=real())
+    return 200, answer
+
+
+def _count(sending: Sending, gateway: Gateway, accepted: int, reasons: Counter[str]) -> None:
+    """What came of the gateway's batches in this hour."""
+    moment = now()
+    row, _ = Traffic.objects.get_or_create(gateway=gateway, hour=moment.replace(minute=0, second=0, microsecond=0))
+    lag = moment.timestamp() * 1000 - sending.batch.at
+    row.batches, row.accepted, row.rejected = row.batches + 1, row.accepted + accepted, row.rejected + sum(reasons.values())
+    row.late += int((sending.fates == Fate.OLD).sum())
+    row.repeated += int((sending.fates == Fate.REPEAT).sum())
+    row.reasons = dict(Counter(row.reasons) + reasons)
+    if len(lag):
+        row.lag_ms = round((row.lag_ms * (row.batches - 1) + float(np.median(lag))) / row.batches)
+        row.ahead_ms = max(row.ahead_ms, int(-lag.min()))
+    row.save()
+    Gateway.objects.filter(pk=gateway.pk).update(heard_at=moment)
+
+
+@every("sensing.forget", daily="03:20")
+def forget(at: datetime) -> None:
+    """A number is answered again for seven days."""
+    Sent.objects.filter(at__lt=real() - KEPT).delete()
+
+
+class Intake:
+    """One thread that writes; whoever hands in waits for the answer."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Sending | None] = queue.SimpleQueue()
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def hand_in(self, sending: Sending) -> Future[Answer]:
+        """Queue a batch; answered at once with 429 when too much waits already."""
+        count = len(sending.batch.sensor) + 1
+        with self._lock:
+            if self._count + count > WAITING and self._count:
+                sending.answer.set_result(BUSY)
+                return sending.answer
+            self._count += count
+        self._waiting.put(sending)
+        return sending.answer
+
+    def run(self) -> None:
+        """Write until `close`."""
+        while (first := self._waiting.get()) is not None:
+            together, ended = self._gather(first)
+            try:
+                self._write(together)
+            finally:
+                with self._lock:
+                    self._count -= sum(len(s.batch.sensor) + 1 for s in together)
+                close_old_connections()
+            if ended:
+                return
+
+    def _gather(self, first: Sending) -> tuple[list[Sending], bool]:
+        together, readings = [first], len(first.batch.sensor)
+        while readings < TOGETHER:
+            try:
+                more = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                return together, True
+            together.append(more)
+            readings += len(more.batch.sensor)
+        return together, False
+
+    def _write(self, together: list[Sending]) -> None:
+        """All at once; when one of them breaks it, one by one, so that only that one is refused."""
+        try:
+            work(together)
+        except Exception:
+            log.exception("a batch broke the writing of %d", len(together))
+            for sending in together:
+                self._write_alone(sending)
+
+    def _write_alone(self, sending: Sending) -> None:
+        try:
+            if not sending.answer.done():
+                work([sending])
+        except Exception:
+            log.exception("a batch could not be worked")
+            sending.answer.set_result((503, {"error": "本批处理失败,已记录,请联系系统管理员;本批未入库"}))
+
+    def close(self) -> None:
+        self._waiting.put(None)
