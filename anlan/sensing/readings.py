@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anlan.kernel.worlds.models import World
 
+from . import history
 from .models import Batch, Sensor
 from .network import KEPT, unpack
 
@@ -36,7 +37,11 @@ def between(world: World, since: datetime, until: datetime, sensors: Iterable[in
         if wanted is not None:
             use &= np.isin(sensor, wanted)
         parts.append((sensor[use], at[use], value[use]))
-    if not parts:
+    ids = (0, 2**31 - 1) if wanted is None else (int(wanted.min(initial=2**31 - 1)), int(wanted.max(initial=0)))
+    sensor, at, value = history.between(world, start + 1, end + 1, ids)
+    use = np.ones(len(at), bool) if wanted is None else np.isin(sensor, wanted)
+    parts.insert(0, (sensor[use], at[use], value[use]))
+    if not any(len(at) for _, at, _ in parts):
         return Read(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
     return _in_order(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -55,7 +60,7 @@ def of_quantity(quantity: str) -> dict[int, Sensor]:
 
 
 def count(world: World) -> int:
-    """How many readings were kept."""
+    """How many readings the log holds."""
     return Batch.objects.filter(world=world).aggregate(n=Sum("kept"))["n"] or 0
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from anlan.faces import ingest
 from anlan.kernel import clock
 from anlan.kernel.people import scope
-from anlan.sensing import door, intake, network, readings
+from anlan.sensing import door, history, intake, network, readings
 from anlan.sensing.models import Alarm, Batch, Gateway, Rule, Sensor, Sent, Snapshot, Station, Traffic
 from tests.kernel import city
 
@@ -195,3 +195,48 @@ def test_a_rule_of_a_season_holds_in_its_season(world, day, raised):
     moment = datetime.fromisoformat(day).replace(hour=9, tzinfo=ZoneInfo("Asia/Shanghai"))
     with scope.everyone(world, at=moment):
         assert door.take([door.Sample("s1.stage", moment, 11.0)])["alarms"] == raised
+
+
+# ── history ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_all(world):
+    found = readings.between(world, clock.now() - timedelta(days=2), clock.now() + timedelta(hours=9))
+    return list(zip(found.sensor.tolist(), found.at.tolist(), found.value.tolist(), strict=True))
+
+
+def test_what_is_sealed_reads_as_it_did_in_the_log_and_the_state_stands(world, settings, tmp_path):
+    settings.HOME = tmp_path
+    take(3, 25, 7)
+    take(4, 5, code="s1.stage")
+    with clock.travelled(timedelta(minutes=90)):
+        assert history.seal_some(world) == 0, "one file an hour is enough"
+    with clock.travelled(timedelta(hours=3)):
+        take(6, 30)
+        take(1, code="s1.stage")
+        before = read_all(world)
+        assert len(before) == 8
+        assert history.seal_some(world) == 5 and Batch.objects.filter(count__gt=0).count() == 2
+        assert read_all(world) == before and history.seal_some(world) == 0
+        network._networks.clear()
+        assert take(17)["alarms"] == 0 and Alarm.objects.filter(active=True).count() == 1, "it is above the clear value still"
+        assert history.folder(world).exists()
+        history.compact_days(world)
+        assert read_all(world)[: len(before)] == before or set(before) <= set(read_all(world))
+
+
+def test_a_crash_between_the_file_and_the_log_counts_nothing_twice(world, settings, tmp_path, monkeypatch):
+    settings.HOME = tmp_path
+    take(3, 25, 7)
+    with clock.travelled(timedelta(hours=3)):
+        take(6)
+        before = read_all(world)
+
+        def crash(_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(network, "keep_snapshot", crash)
+            history.seal_some(world)
+        assert read_all(world) == before
+        assert history.seal_some(world) == 3 and read_all(world) == before

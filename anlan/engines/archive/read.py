@@ -17,7 +17,7 @@ from .merge import merged
 from .parquet import fetch, pieces
 from .rows import HOUR, MINUTE, RAW, STEP_MS, Rows
 
-__all__ = ["Slots", "hours", "latest_before", "minutes", "raw", "steadily"]
+__all__ = ["Slots", "hours", "latest_before", "minutes", "of_many", "raw", "steadily"]
 
 TRIES = 5
 Answer = TypeVar("Answer")
@@ -49,6 +49,11 @@ def minutes(folder: Path, sensor: int, start_ms: int, end_ms: int) -> Slots:
 def hours(folder: Path, sensor: int, start_ms: int, end_ms: int) -> Slots:
     """The hours of one sensor that begin in [start, end) and have a reading."""
     return _slots(_rows(folder, HOUR, sensor, start_ms, end_ms))
+
+
+def of_many(folder: Path, level: str, sensors: tuple[int, int], start_ms: int, end_ms: int) -> Rows:
+    """Rows of a level (`rows.RAW`, `MINUTE`, `HOUR`) of the sensors low to high, both included, in [start, end)."""
+    return steadily(folder, lambda segments: merged(folder, segments, level, sensors, (start_ms, end_ms)))
 
 
 def latest_before(folder: Path, sensor: int, at_ms: int) -> tuple[int, float] | None:

@@ -1,0 +1,28 @@
+"""What comes round in the network of the real city."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from anlan.kernel.clock import every
+from anlan.kernel.people import scope
+
+from . import history, intake, network
+
+__all__ = ["intake"]
+
+
+@every("sensing.tick", seconds=5)
+def tick(at: datetime) -> None:
+    """Silence, and rules that have changed."""
+    network.tick()
+
+
+@every("sensing.seal", minutes=1)
+def seal(at: datetime) -> None:
+    history.seal_some(scope.current().world)
+
+
+@every("sensing.compact", daily="02:30")
+def compact(at: datetime) -> None:
+    history.compact_days(scope.current().world)

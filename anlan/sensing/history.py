@@ -1,0 +1,95 @@
+"""The readings of the real city when they have left the log: sealed each hour, compacted each night."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from anlan.engines.archive import compact, read
+from anlan.engines.archive.rows import RAW
+from anlan.engines.archive.seal import seal
+from anlan.kernel.clock import now
+from anlan.kernel.worlds.models import World
+
+from . import network
+from .models import Batch
+
+HELD, LONGEST = timedelta(hours=1), timedelta(hours=2)
+"""How long readings stay in the log at least, and at most."""
+AT_ONCE = 4_000_000
+"""Readings of one file: so many are sealed in less than a second, while nothing else is written."""
+EVERY_SENSOR = (0, 2**31 - 1)
+
+
+def folder(world: World) -> Path:
+    return Path(settings.HOME) / "history" / str(world.pk)
+
+
+def seal_some(world: World) -> int:
+    """Move a file's worth of what has left its hour from the log into a file; how many readings.
+
+    The file is written first and the log is shortened after: what is sealed again after a crash is listed once.
+    """
+    if (part := _part(world)) is None:
+        return 0
+    last, sensor, at, value = part
+    if len(at):
+        seal(folder(world), sensor, at, value)
+    with transaction.atomic():
+        network.standing(world)
+        network.keep_snapshot(world)
+        Batch.objects.filter(world=world, number__lte=last).delete()
+    return len(at)
+
+
+def _part(world: World) -> tuple[int, np.ndarray, np.ndarray, np.ndarray] | None:
+    """The oldest batches that fill a file, or that may not wait longer: the number of the last, and their kept readings."""
+    rows = Batch.objects.filter(world=world)
+    newest = rows.aggregate(n=Max("number"))["n"] or 0
+    oldest = rows.filter(count__gt=0).order_by("number").values_list("taken_ms", flat=True).first()
+    if oldest is None:
+        return None
+    parts, count, last = [], 0, 0
+    for batch in rows.filter(taken_ms__lt=_ms(HELD), number__lt=newest).order_by("number").iterator(chunk_size=50):
+        sensor, at, value, fate = network.unpack(batch)
+        use = np.isin(fate, network.KEPT)
+        parts.append((sensor[use], at[use], value[use]))
+        count, last = count + int(use.sum()), batch.number
+        if count >= AT_ONCE:
+            break
+    if not parts or (count < AT_ONCE and oldest >= _ms(LONGEST)):
+        return None
+    sensor, at, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return last, sensor, at, value
+
+
+def _ms(ago: timedelta) -> int:
+    return round((now() - ago).timestamp() * 1000)
+
+
+def compact_days(world: World) -> None:
+    """One file for yesterday, and one for last month's minutes."""
+    home = folder(world)
+    if not home.exists():
+        return
+    yesterday = (now() - timedelta(days=1)).date()
+    for back in range(7):
+        compact.compact_day(home, yesterday - timedelta(days=back))
+    month = timezone.localdate(now()).replace(day=1) - timedelta(days=1)
+    compact.compact_month(home, month.year, month.month)
+
+
+def between(world: World, start_ms: int, end_ms: int, sensors: tuple[int, int] = EVERY_SENSOR) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sealed readings of the sensors low to high in [start, end), ms: ids, times, values."""
+    home = folder(world)
+    if not home.exists():
+        none = np.empty(0, np.int64)
+        return none.astype(np.int32), none, none.astype(float)
+    rows = read.of_many(home, RAW, sensors, start_ms, end_ms)
+    return rows["sensor"], rows["time"], rows["value"]
