@@ -38,7 +38,7 @@ from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import ROLES
 from anlan.kernel.worlds.models import ACTUAL, World
 
-from . import city, diagrams, replays
+from . import city, diagrams, network, replays
 from .beside import Beside
 from .keepers import first, gateways
 
@@ -345,4 +345,5 @@ def plan_(args: Namespace) -> int:
 WORDS = {
     "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
     "gateway": gateway, "keeper": keeper, "city": city_, "plan": plan_, "check": check, "docs": docs,
+    "alarms": network.alarms, "history": network.history, "sensing": network.load,
 }  # fmt: skip

@@ -80,7 +80,7 @@ class Rule(Compiled, Placed):
                 name="rule_clears_below", violation_error_message="解除值不得高于阈值(下限:不得低于阈值)",
             ),
             models.UniqueConstraint(
-                fields=["sensor", "mark", "since"], condition=Q(sensor__isnull=False), name="limit_once_a_day",
+                fields=["sensor", "mark", "since"], condition=Q(sensor__isnull=False) & ~Q(mark=""), name="limit_once_a_day",
                 violation_error_message="该测点同一限值同一天起已有一行",
             ),
         ]  # fmt: skip
@@ -114,8 +114,8 @@ class Rule(Compiled, Placed):
         super().save(*args, **kwargs)
 
     def settle(self) -> None:
-        """What a limit of one gauge leaves open follows from its gauge."""
-        if self.sensor is None:
+        """What a stage limit of one gauge leaves open follows from its gauge."""
+        if self.sensor is None or not self.mark:
             return
         self.hazard, self.quantity, self.hours = "洪水", self.sensor.quantity, 0
         self.area_id, self.wide = self.sensor.area_id, False

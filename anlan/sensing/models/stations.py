@@ -64,6 +64,12 @@ class Station(Compiled, Placed):
         WIND = "wind", "风力站"
         RIVER = "river", "河道水位站"
         RESERVOIR = "reservoir", "水库水位站"
+        WEATHER = "weather", "气象站"
+        CHEMICAL = "chemical", "危险化学品"
+        MINE = "mine", "矿山"
+        TAILINGS = "tailings", "尾矿库"
+        QUAKE = "quake", "地震台站"
+        OTHER = "other", "其他"
 
     code = models.CharField("站码", max_length=20, unique=True)
     name = models.CharField("站名", max_length=40)
@@ -98,6 +104,16 @@ class Sensor(Compiled, Placed):
         RAIN = "rain", "降水量"
         GUST = "gust", "阵风风速"
         STAGE = "stage", "水位"
+        TEMPERATURE = "temp", "温度"
+        PRESSURE = "pressure", "压力"
+        LEVEL = "level", "液位"
+        FLOW = "flow", "流量"
+        GAS = "gas", "可燃气体"
+        TOXIC = "toxic", "有毒气体"
+        HUMIDITY = "humidity", "湿度"
+        SHIFT = "shift", "位移"
+        SHAKE = "shake", "烈度"
+        OTHER = "other", "其他"
 
     station = models.ForeignKey(Station, models.PROTECT, verbose_name="监测站", related_name="sensors")
     code = models.CharField("测点码", max_length=24, unique=True)
