@@ -25,7 +25,12 @@ HEADS = {
     "序号": "no", "任务": "task", "内容": "task", "措施": "task", "事项": "task", "责任": "duty", "牵头": "lead", "配合": "duty",
     "时限": "time", "时间": "time", "目标": "target",
 }  # fmt: skip
+BEFORE_A_YEAR = re.compile(r"^(?P<no>\d{1,3})[.、](?=20\d\d年)")
+NEARLY = re.compile(r"^(?:(?P<no>\d{1,3})(?:[.)、-]|(?=[\u4e00-\u9fff]))|\((?P<held>\d{1,3})\))(?=\S)")
+"""What may have been meant as the number of an item."""
 COLUMNS = {"lead": "牵头单位", "duty": "责任单位", "time": "完成时限", "target": "目标"}
+LONG_ALONE = 10
+"""A line of so many signs may be a matter of its own."""
 LONG_HEAD = 60
 """A heading is no longer than that; what is longer and begins with 一、 is a paragraph."""
 
@@ -48,11 +53,16 @@ class Part:
     subsection: str
     body: list[Line]
     line: int
-    labels: list[tuple[str, Line]] = field(default_factory=list)
+    marks: list[tuple[str, list[Line]]] = field(default_factory=list)
+    """Labels, and the lines that say what each holds."""
 
     @property
     def whole(self) -> Line:
         return join(self.body)
+
+    @property
+    def labels(self) -> list[tuple[str, Line]]:
+        return [(name, join(lines)) for name, lines in self.marks]
 
 
 @dataclass
@@ -71,7 +81,7 @@ class Reader:
         self.doubts: list[Doubt] = []
         self.section = self.subsection = ""
         self.heads: list[str] = []
-        self.row: list[Line] = []
+        self.row: list[list[Line]] = []
         self.open_heading, self._parts_then = "", 0
         self.articles = sum(bool(ARTICLE.match(x.text)) for x in lines) > sum(bool(ITEM.match(x.text)) for x in lines)
         self.width = _width(lines)
@@ -88,7 +98,7 @@ class Reader:
             self.heads, self.row, self.open_heading = heads, [], ""
         elif self.heads and (tabled(text) or self._torn(text)):
             self._row(line)
-        elif self._heading(text):
+        elif self._heading(line):
             return
         elif label := LABEL.match(text):
             self._label(line, label)
@@ -99,13 +109,22 @@ class Reader:
         elif self.parts and self.parts[-1].section == self.section and self.parts[-1].subsection == self.subsection:
             self._more(line)
         else:
-            self.open_heading = ""
+            self._lone(line)
 
-    def _heading(self, text: str) -> bool:
+    def _lone(self, line: Line) -> None:
+        """A line that belongs to no item."""
+        self.open_heading = ""
+        if (self.section or self.parts) and len(line.text) >= LONG_ALONE and not SIGNED.fullmatch(line.text):
+            self.doubts.append(Doubt(line.number, "没有编号的一段,不属于任何一项", line.text[:40]))
+
+    def _heading(self, line: Line) -> bool:
+        text = line.text
         for name, shape in (("section", SECTION), ("subsection", SUBSECTION)):
             found = shape.match(text)
             if found and len(text) <= LONG_HEAD and not text.endswith((";", ",")):
                 title = found["title"].rstrip("。")
+                if name == "subsection" and text.endswith("。") and self.parts and re.search(r"\d", title):
+                    self.doubts.append(Doubt(line.number, f"“{text[:20]}”读作小节标题;如是第{self.parts[-1].no}项的内容,请更正原文", text[:40]))
                 if name == "section":
                     self.section, self.subsection = title, ""
                 else:
@@ -125,7 +144,14 @@ class Reader:
             return (said if said.isdigit() else str(han(said))), article.end()
         if not self.articles and (item := ITEM.match(text)):
             return str(int(item["no"].translate(str.maketrans("Ol", "01")))), item.end()
+        if not self.articles and (item := BEFORE_A_YEAR.match(text)) and int(item["no"]) == self._next:
+            return item["no"], item.end()
         return None
+
+    @property
+    def _next(self) -> int:
+        """The number that an item would bear now."""
+        return int(self.parts[-1].no) + 1 if self.parts else 1
 
     def _item(self, line: Line, no: str, start: int) -> None:
         """An item, and those that stand behind it on the same line."""
@@ -135,6 +161,8 @@ class Reader:
             self.doubts.append(Doubt(line.number, f"第{no}项与第{found['no']}项写在同一行", line.text[:40]))
             no, rest = found["no"], rest.cut(found.end(), len(rest.text))
         self._add(no, rest)
+        if not self.articles and re.search(rf"(?<=[\u4e00-\u9fff]){int(no) + 1}[.、](?=[\u4e00-\u9fff])", rest.text):
+            self.doubts.append(Doubt(line.number, f"可能含有第{int(no) + 1}项,已并入第{no}项", line.text[:40]))
 
     def _beside(self, text: str, no: int) -> re.Match[str] | None:
         if self.articles:
@@ -153,17 +181,27 @@ class Reader:
             part.body.append(line.cut(0, found.start()))
             self.doubts.append(Doubt(line.number, f"第{part.no}项与第{found['no']}项写在同一行", line.text[:40]))
             self._item(line.cut(found.start("no"), len(line.text)), found["no"], found.end() - found.start("no"))
-        elif part.labels and not line.text.startswith(("(", "①")) and not part.labels[-1][1].text.endswith(("。", ";")):
-            name, said = part.labels[-1]
-            part.labels[-1] = (name, join([said, line]))
+            return
+        self._wonder(line, part)
+        if part.marks and not line.text.startswith(("(", "①")) and not part.marks[-1][1][-1].text.endswith(("。", ";")):
+            part.marks[-1][1].append(line)
         else:
             part.body.append(line)
+
+    def _wonder(self, line: Line, part: Part) -> None:
+        """A line that goes on with an item, and may be one of its own."""
+        nearly = NEARLY.match(line.text)
+        ended = (part.marks[-1][1] if part.marks else part.body)[-1].text.endswith(("。", ";"))
+        if nearly and ended and int(nearly["no"] or nearly["held"]) == self._next:
+            self.doubts.append(Doubt(line.number, f"可能是第{self._next}项,已并入第{part.no}项", line.text[:40]))
+        elif ended and len(line.text) >= LONG_ALONE and not line.text.startswith(("(", "①", "②", "③", "④", "⑤")) and not self.articles:
+            self.doubts.append(Doubt(line.number, f"没有编号的一段,已并入第{part.no}项", line.text[:40]))
 
     def _label(self, line: Line, label: re.Match[str]) -> None:
         if not self.parts:
             self.doubts.append(Doubt(line.number, "责任单位或时限前没有事项", line.text[:40]))
             return
-        self.parts[-1].labels.append((label["label"], line.cut(label.start("said"), len(line.text))))
+        self.parts[-1].marks.append((label["label"], [line.cut(label.start("said"), len(line.text))]))
 
     def _torn(self, text: str) -> bool:
         """A line below a row that begins nothing: the row was torn."""
@@ -178,7 +216,7 @@ class Reader:
 
     def _whole_row(self, line: Line, cells: list[Line]) -> None:
         self._add(cells[0].text.rstrip(".、"), line)
-        self.row = cells
+        self.row = [[cell] for cell in cells]
         if len(cells) != len(self.heads):
             self.doubts.append(Doubt(line.number, f"表格行有{len(cells)}格,表头有{len(self.heads)}格", line.text[:40]))
         self._fill()
@@ -186,8 +224,8 @@ class Reader:
     def _fill(self) -> None:
         """The item of the row as far as it has been read."""
         part, named = self.parts[-1], list(zip(self.heads, self.row, strict=False))
-        part.body = [cell for head, cell in named if head == "task"] or self.row[1:2]
-        part.labels = [(COLUMNS[head], cell) for head, cell in named if head in COLUMNS]
+        part.body = next((cell for head, cell in named if head == "task"), self.row[1])
+        part.marks = [(COLUMNS[head], cell) for head, cell in named if head in COLUMNS]
 
     def _tear(self, line: Line, cells: list[Line]) -> None:
         """A row that goes on below: its last cell was not finished, or each cell goes on in its own column."""
@@ -199,7 +237,10 @@ class Reader:
         if not cells[0].text and len(self.row) == len(self.heads):
             start = 0  # the row says itself under which heads its cells stand
         for at, cell in enumerate(cells, start):
-            self.row[at : at + 1] = [join([self.row[at], cell])] if at < len(self.row) else [cell]
+            if at < len(self.row):
+                self.row[at].append(cell)
+            else:
+                self.row.append([cell])
         self._fill()
 
     def _count(self) -> None:

@@ -35,7 +35,7 @@ from anlan.kernel.places.near import at
 from anlan.kernel.registers.register import ALL, PER_PAGE, Register, address, of
 from anlan.kernel.replies.once import Answer, Reused, once
 
-from .forms import LABELS, RowForm, facts, form_for, form_of, offer, reachable, save
+from .forms import LABELS, RowForm, facts, form_for, form_of, offer, save
 
 Page = Callable[..., HttpResponseBase]
 KEEPERS = tuple(r.name for r in ROLES.values() if r.keeper)
@@ -296,7 +296,7 @@ def _fresh(request: HttpRequest, form: Any, before: dict[str, Any] | None) -> bo
 def pick(request: HttpRequest, register: Register) -> HttpResponse:
     """Options for a look-up field, as one types."""
     typed = str(next(iter(request.GET.values()), ""))[:40].partition("[")[0].strip()
-    rows = reachable(register.model)
+    rows = register.seen()
     names = [f.name for f in register.model._meta.concrete_fields if f.name in LABELS]
     if typed and names and "\x00" not in typed:
         hit = Q()

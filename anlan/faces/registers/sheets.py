@@ -144,6 +144,9 @@ def _take_row(register: Register, line: uploads.Row, inputs: set[str], taken: Ta
             Fault(line.number, KEY, f"没有编号为 {str(key)[:40]} 的记录,或不在您的管辖范围内", "新增的行请留空")
         )
         return
+    if row is not None and not register.may_write(row):
+        taken.faults.append(Fault(line.number, KEY, f"您不能修改编号为 {str(key)[:40]} 的记录", "请删去这一行"))
+        return
     form = line_form(register, row, {p: v for p, v in line.values.items() if p in inputs})
     for name, made in form.fields.items():
         if isinstance(made, KeyField):
