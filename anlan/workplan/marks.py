@@ -54,6 +54,11 @@ def scheme() -> dict[str, Any]:
     return newest.body if newest else demo()
 
 
+def version() -> int:
+    """The version of the scheme in force; 0 for the one that a new city begins with."""
+    return Scheme.objects.filter(name=NAME).aggregate(v=Max("version"))["v"] or 0
+
+
 def check_scheme(body: dict[str, Any], reason: str) -> None:
     check_real()
     if not scope.current().can("leader", area=scope.ROOT):
@@ -74,8 +79,7 @@ def check_scheme(body: dict[str, Any], reason: str) -> None:
 
 def do_scheme(body: dict[str, Any], reason: str) -> Scheme:
     """The next version of the scheme; earlier ones stay."""
-    version = (Scheme.objects.filter(name=NAME).aggregate(v=Max("version"))["v"] or 0) + 1
-    row = Scheme(name=NAME, version=version, title="考核方案", reason=reason.strip()[:200], body=body, made_at=now(), made_by=scope.current().name[:40])
+    row = Scheme(name=NAME, version=version() + 1, title="考核方案", reason=reason.strip()[:200], body=body, made_at=now(), made_by=scope.current().name[:40])
     with transaction.atomic():
         row.save()
         journal.write("workplan.scheme", row, text=f"考核方案第{version}版:{reason.strip()[:100]}", after=body, area=scope.ROOT)

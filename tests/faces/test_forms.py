@@ -37,7 +37,8 @@ def forget():
     for name in [n for n in INDICATORS if n.startswith("own.")]:
         del INDICATORS[name]
     designs._known.update(pk=0, asked=0.0)
-    figures._learned.update(pk=0)
+    designs._learned.update(upto=None)
+    figures.BROKEN.clear()
 
 
 def browser(role, place=scope.ROOT):

@@ -333,3 +333,10 @@ def test_a_measure_has_an_owner_of_its_own_and_its_report_is_his(world, leader):
     with scope.everyone(world), pytest.raises(Refused):
         acts.check_urge(item("2"), None, "x", None)
     assert "/finish/" in text_of(browser("office", unit=LAWS, name="law").get(f"/desk/workplan/{item('2').pk}/"))
+
+
+def test_what_is_invisible_is_refused_on_any_database(world, leader):
+    taken(world)
+    sent = change(leader, "node", deadline("2"), "finish", evidence="验\0收")
+    assert sent.status_code == 409 and "控制字符" in text_of(sent)
+    assert "控制字符" in text_of(leader.post("/desk/workplan/take/", {"source": f"{TWICE}\0", "take": "1", "reason": "改"}))

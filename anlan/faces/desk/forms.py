@@ -42,7 +42,8 @@ def many(request: HttpRequest) -> HttpResponse:
     groups = {g: [f for f in FORMS.values() if f.group == g and f.register.visible()] for g in GROUPS}
     own = {row.name: row for row in Figure.objects.order_by("version")}
     shown = [(INDICATORS[name], row) for name, row in own.items() if name in INDICATORS and INDICATORS[name].book.visible()]
-    return render(request, "desk/forms.html", {"groups": groups, "figures": shown, "may": figures.may(), "ways": WAYS})
+    broken = [(own[name], why) for name, why in figures.BROKEN.items() if name in own]
+    return render(request, "desk/forms.html", {"groups": groups, "figures": shown, "broken": broken, "may": figures.may(), "ways": WAYS})
 
 
 @require(*figures.MAKERS)
@@ -56,6 +57,8 @@ def form(request: HttpRequest, name: str = "") -> HttpResponseBase:
     fault: Refused | None = None
     if request.method == "POST" and "more" not in request.POST:
         try:
+            if old and given.get("seen", str(old.version)) != str(old.version):
+                raise Refused(f"表单已被他人改为第{old.version}版,请对照现在的字段再提交", field="fields")
             trial = designs.check_design(name or _free(FORMS), _fields(given), _said(given), given.get("reason", ""))
             made = designs.do_design(trial, given.get("reason", ""))
         except Refused as no:

@@ -76,7 +76,7 @@ def many(request: HttpRequest) -> HttpResponse:
         "dimensions": marks.DIMENSIONS, "rules": marks.RULES, "paces": marks.PACES, "may": scope.current().can("leader", area=scope.ROOT),
         "weights": [(n, g["name"], [(d, said, g["weights"][d]) for d, said in marks.DIMENSIONS.items()]) for n, g in enumerate((trial or body)["groups"])],
         "ruled": [(name, said, body["rules"][name]) for name, said in marks.RULES.items()], "demo": marks.scheme() is marks.demo(),
-        "versions": Scheme.objects.filter(name=marks.NAME).order_by("-version")[:20], "quarters": (1, 2, 3, 4), "others": others(plan),
+        "versions": Scheme.objects.filter(name=marks.NAME).order_by("-version")[:20], "quarters": (1, 2, 3, 4), "seen": marks.version(), "others": others(plan),
     }  # fmt: skip
     return render(request, "desk/marks.html", context, status=409 if fault else 200)
 
@@ -110,6 +110,8 @@ def _number(typed: str, said: str, most: float) -> float:
 def put_in_force(request: HttpRequest) -> HttpResponseBase:
     """The tried weights become the next version of the scheme."""
     try:
+        if request.POST.get("seen", str(marks.version())) != str(marks.version()):
+            raise Refused("考核方案刚被他人修订,请对照现行方案再提交")
         body = _tried(request.POST, marks.scheme())
         body |= {"source": "本局考核方案", "confidence": "own"}
         marks.check_scheme(body, request.POST.get("reason", ""))

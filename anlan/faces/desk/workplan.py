@@ -83,6 +83,8 @@ def take(request: HttpRequest) -> HttpResponseBase:
             source = _read(file)
         if not source.strip():
             raise Refused("请选择文件,或粘贴原文", field="file")
+        if "\0" in source or "\0" in reason:
+            raise Refused("内容中有不可见的控制字符,请删去后再提交")
         if len(source) > LONGEST:
             raise Refused(f"原文超过 {LONGEST // 10_000} 万字")
         if "take" not in request.POST:
@@ -195,6 +197,8 @@ def change(request: HttpRequest, kind: str, pk: int, step: str) -> HttpResponseB
     try:
         if not item.plan.current:
             raise Refused("这是已被替代的版本,只供查阅")
+        if any("\0" in value for value in request.POST.values()):
+            raise Refused("内容中有不可见的控制字符,请删去后再提交")
         (acts.check_reporter if step in REPORTS else _check_editor)(row)
         if (seen := request.POST.get("seen")) and seen != row.stamp:
             raise Refused("这一处刚被他人更正或登记,请核对现在的内容再提交")

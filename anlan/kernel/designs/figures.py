@@ -20,7 +20,8 @@ from .models import Figure
 log = logging.getLogger(__name__)
 MAKERS = ("leader", "office_head")
 """Who declares forms and indicators."""
-_learned = {"pk": 0}
+BROKEN: dict[str, str] = {}
+"""Declared indicators that the forms of today cannot make any more, and why: shown as such and counted nowhere."""
 
 
 def may() -> bool:
@@ -38,6 +39,8 @@ def check_figure(name: str, body: dict[str, Any], reason: str) -> Indicator:
     """Is this indicator whole? It is tried at once, so that a filter which does not exist is said here."""
     check_maker()
     known = Figure.objects.filter(name=name).exists()
+    if "\\x00" in repr((body, reason)):
+        raise Refused("内容中有不可见的控制字符,请删去后再提交")
     if name in INDICATORS and not known:
         raise Refused("该代号属于系统自带的指标,请换一个代号", field="name")
     if known and not reason.strip():
@@ -69,19 +72,40 @@ def do_figure(name: str, body: dict[str, Any], reason: str) -> Indicator:
     except IntegrityError as fault:
         raise Refused("该指标刚被他人修改,请刷新后再试") from fault
     learn()
+    if name in BROKEN:
+        raise Refused(BROKEN[name])
     return INDICATORS[name]
 
 
+def newest() -> dict[str, Figure]:
+    """The newest version of each."""
+    return {row.name: row for row in Figure.objects.order_by("version")}
+
+
 def learn() -> None:
-    """Put in force what was declared since, here or by another process."""
-    for row in Figure.objects.filter(pk__gt=_learned["pk"]).order_by("pk"):
-        _learned["pk"] = row.pk
-        INDICATORS.pop(row.name, None)
+    """Put in force what is declared, each judged by the forms as they are now."""
+    BROKEN.clear()
+    for name, row in newest().items():
+        INDICATORS.pop(name, None)
         try:
-            _made(row.name, row.body).check()
-        except (Undeclared, ValueError):
-            INDICATORS.pop(row.name, None)
-            log.exception("indicator %s, version %s cannot be read", row.name, row.version)
+            one = _made(name, row.body)
+            one.check()
+            with scope.everyone():
+                one.rows()
+        except (Undeclared, ValueError) as fault:
+            INDICATORS.pop(name, None)
+            BROKEN[name] = str(fault)
+            log.warning("indicator %s, version %s cannot be read: %s", name, row.version, fault)
+
+
+def using(form: str) -> list[tuple[Figure, set[str]]]:
+    """The indicators that count a form's rows, and the fields that each uses."""
+    return [(row, _paths(row.body)) for row in newest().values() if row.body["register"] == form]
+
+
+def _paths(body: dict[str, Any]) -> set[str]:
+    _, field = body.get("measure") or ("count", "")
+    return {name.removesuffix("_after").removesuffix("_before") for name in body.get("where") or {}} | ({field, body.get("when", "")} - {""})
 
 
 def _made(name: str, body: dict[str, Any]) -> Indicator:

@@ -19,11 +19,12 @@ from anlan.kernel.forms.form import FORMS, Form
 from anlan.kernel.people import scope
 
 from . import figures
-from .models import Design
+from .models import Design, Figure
 
 log = logging.getLogger(__name__)
 SAID = ("title", "group", "write", "see", "way", "decides", "within", "basis", "raises", "items", "prefix", "city")
 _known = {"pk": 0, "asked": 0.0}
+_learned: dict[str, Any] = {"upto": None}
 EVERY_S = 2.0
 
 
@@ -40,11 +41,29 @@ def check_design(name: str, fields: list[Field], said: dict[str, Any], reason: s
     for field in fields:
         if (was := _kind_of(name, field.name)) and was != field.kind:
             raise Refused(f"字段“{field.label}”({field.name})曾是另一种类型,已填的内容不能改类型;请换一个字段名", field="fields")
+    if "\\x00" in repr((fields, said, reason)):
+        raise Refused("内容中有不可见的控制字符,请删去后再提交")
+    if old:
+        _check_figures(old, fields)
     version = old.version + 1 if old else 1
     try:
         return Form(name, fields=tuple(fields), own=True, version=version, trial=True, **{k: said[k] for k in SAID if k in said})
     except Undeclared as fault:
         raise Refused(str(fault)) from fault
+
+
+def _check_figures(old: Form, fields: list[Field]) -> None:
+    """A field or a choice that an indicator counts by stays."""
+    now_, before = {f.name: f for f in fields}, {f.name: f for f in old.asked}
+    for row, paths in figures.using(old.name):
+        if gone := [before[p].label for p in paths if p in before and p not in now_]:
+            raise Refused(f"指标“{row.title}”用到字段“{'、'.join(gone)}”,不能删去;请先修改该指标", field="fields")
+        for path, wanted in (row.body.get("where") or {}).items():
+            if path in now_ and now_[path].kind == "choice":
+                lost = set(wanted if isinstance(wanted, list) else [wanted]) - set(now_[path].choices)
+                if lost:
+                    said = "、".join(sorted(map(str, lost)))
+                    raise Refused(f"指标“{row.title}”按“{now_[path].label}”的选项“{said}”计数,不能删去该选项;请先修改该指标", field="fields")
 
 
 def _kind_of(name: str, field: str) -> str:
@@ -71,7 +90,10 @@ def do_design(trial: Form, reason: str) -> Form:
     except IntegrityError as fault:
         raise Refused("该表单刚被他人修改,请刷新后再试") from fault
     fresh(now=True)
-    return FORMS[trial.name]
+    if (made := FORMS.get(trial.name)) is None or made.version != trial.version:
+        row.delete()
+        raise Refused("这份表单不能建表,没有保存;请更换字段名后再试", field="fields")
+    return made
 
 
 def fresh(now: bool = False) -> None:
@@ -80,10 +102,13 @@ def fresh(now: bool = False) -> None:
         return
     _known["asked"] = time.monotonic()
     try:
+        declared = (Design.objects.order_by("-pk").values_list("pk", flat=True).first(), Figure.objects.order_by("-pk").values_list("pk", flat=True).first())
         for row in Design.objects.filter(pk__gt=_known["pk"]).order_by("pk"):
             _known["pk"] = row.pk
             _learn(row)
-        figures.learn()
+        if declared != _learned["upto"]:
+            _learned["upto"] = declared
+            figures.learn()
     except DatabaseError:  # the tables are not there yet
         log.debug("nothing declared is known yet", exc_info=True)
 
@@ -93,6 +118,12 @@ def _learn(row: Design) -> None:
         return
     body = {**row.body, "fields": tuple(Field(**field) for field in row.body["fields"])}
     try:
-        tables.fit(Form(row.name, own=True, version=row.version, **body))
+        made = Form(row.name, own=True, version=row.version, **body)
     except Undeclared:
         log.exception("form %s, version %s cannot be read", row.name, row.version)
+        return
+    try:
+        tables.fit(made)
+    except DatabaseError:
+        made.retire()
+        log.exception("form %s, version %s has no table", row.name, row.version)

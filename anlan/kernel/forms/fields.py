@@ -10,15 +10,15 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from anlan.kernel.cases.models import Case
 from anlan.kernel.columns import Undeclared
 
 LINE, LONG = 200, 4000
 FAR = 10**12
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 TAKEN = frozenset(
-    "id pk no version made_at made_by total area world state entered_at opened_at closed_at due_at overdue turn rule opinion few objects"
-    " everywhere form flow save delete clean".split()
-)
+    "id pk no version made_at made_by total outcome opinion few form flow once scope_few scope_area scope_unit scope_wide scope_above".split()
+) | {name for kind in (Case, models.Model) for name in dir(kind)}
 """Names that every row has already."""
 
 

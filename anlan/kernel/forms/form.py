@@ -26,6 +26,8 @@ from .fields import NAME, Field, model_name
 from .loops import WAYS, Plan
 from .told import hear
 
+HEADINGS = frozenset("系统编号 编号 状态 时限 办理时限 是否超时 超时 表单版次 填写时间 填写人 总分".split())
+"""What the columns of every form are called."""
 FORMS: dict[str, Form] = {}
 GROUPS = ("大安全", "大减灾", "大应急", "党建与内控", "工作要点")
 
@@ -100,6 +102,12 @@ class Form:
             raise Undeclared(f"字段“{'、'.join(lost)}”所指的表单不存在,或不是系统自带的表单")
         if twice := {n for n in names if names.count(n) > 1}:
             raise Undeclared(f"字段名重复:{'、'.join(sorted(twice))}")
+        keys = {f"{f.name}_id" for f in self.asked if f.kind in ("unit", "person", "of")}
+        if clash := keys & set(names):
+            raise Undeclared(f"字段名与系统列重名:{'、'.join(sorted(clash))}")
+        labels = [f.label for f in self.asked]
+        if twice := {label for label in labels if labels.count(label) > 1 or label in HEADINGS}:
+            raise Undeclared(f"字段名称重复,或与系统列同名:{'、'.join(sorted(twice))}")
         if self.group not in GROUPS:
             raise Undeclared(f"分组须为{'、'.join(GROUPS)}之一")
         if self.way and self.way not in WAYS:
