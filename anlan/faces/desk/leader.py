@@ -28,6 +28,8 @@ from .papers import DOCX, file
 from .years import others, plan_of
 
 WEEK = timedelta(days=7)
+MOST = 500
+"""Cases of one register that the page names; that there are more is said."""
 EYES = ("leader", "duty_lead", "office_head")
 
 
@@ -48,7 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
     for item in items:
         _nodes(item, offices)
     districts: dict[str, Load] = {}
-    _cases(offices, districts)
+    cut = _cases(offices, districts)
     units = {u.pk: u for u in Unit.everywhere.filter(pk__in=offices) if sees(u)}
     areas = {a.pk[:6]: a for a in Area.objects.filter(level="district")}
     context = {
@@ -57,7 +59,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "districts": _sorted([(areas[code], load) for code, load in districts.items() if code in areas]),
         "unowned": sum(1 for i in items if not i.owner_id),
         "supervised": [s for s in Supervision.objects.filter(closed_at=None).select_related("unit", "item").order_by("due_by") if sees(s.unit)][:20],
-        "whole": whole(), "others": others(plan), "link": ALL["plansupervision"].link,
+        "whole": whole(), "cut": cut, "others": others(plan), "link": ALL["plansupervision"].link,
     }  # fmt: skip
     return render(request, "desk/leader.html", context)
 
@@ -76,14 +78,19 @@ def _nodes(item: Any, offices: dict[str, Load]) -> None:
             offices.setdefault(owner.pk, Load()).soon.append(entry)
 
 
-def _cases(offices: dict[str, Load], districts: dict[str, Load]) -> None:
-    """Every open case with a term, of every register that the asker may open: by its unit where it names one, and by its district."""
-    edge = now() + WEEK
+def _cases(offices: dict[str, Load], districts: dict[str, Load]) -> list[Register]:
+    """Every open case with a term, of every register that the asker may open: by its unit where it names one, and by its district.
+    The registers that have more than the page names."""
+    edge, cut = now() + WEEK, []
     for register in ALL.values():
         if register.is_case and register.visible():
             wanted = register.rows().filter(Q(overdue=True) | Q(due_at__lte=edge), closed_at=None).order_by("due_at")
-            for row in wanted.select_related(*register.joins)[:200]:
+            rows = list(wanted.select_related(*register.joins)[: MOST + 1])
+            for row in rows[:MOST]:
                 _case(register, row, offices, districts)
+            if len(rows) > MOST:
+                cut.append(register)
+    return cut
 
 
 def _case(register: Register, row: Any, offices: dict[str, Load], districts: dict[str, Load]) -> None:
