@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,18 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     journal = add("journal", "日志:verify 校验,head 最新封条")
     journal.add_argument("action", choices=["verify", "head"])
     journal.add_argument("--json", action="store_true")
-    alarms = add("alarms", "监测告警")
-    alarms.add_argument("--json", action="store_true")
-    alarms.add_argument("--since", default="", metavar="时刻", help="只列此后发生的,例如 '2026-07-01 08:00'")
-    alarms.add_argument("--sensor", default="", metavar="测点码")
-    history = add("history", "一个测点的读数")
-    history.add_argument("sensor", metavar="测点码")
-    history.add_argument("--from", dest="first", required=True, metavar="时刻")
-    history.add_argument("--to", dest="last", required=True, metavar="时刻")
-    history.add_argument("--json", action="store_true")
-    sensing = add("sensing", "感知网:load 载入监测站、测点和规则")
-    sensing.add_argument("action", choices=["load"])
-    sensing.add_argument("file", metavar="文件.yaml")
+    _sensing(add)
     gateway = add("gateway", "登记感知网关并打印一次令牌")
     gateway.add_argument("action", choices=["add"])
     gateway.add_argument("name")
@@ -92,6 +81,22 @@ def _parser() -> argparse.ArgumentParser:
     add("check", "列出谁对什么作出反应,并检查声明是否自洽")
     add("docs", "由声明生成流程图与对照表到 docs/")
     return parser
+
+
+def _sensing(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """The words of the sensing network."""
+    alarms = add("alarms", "监测告警")
+    alarms.add_argument("--json", action="store_true")
+    alarms.add_argument("--since", default="", metavar="时刻", help="只列此后发生的,例如 '2026-07-01 08:00'")
+    alarms.add_argument("--sensor", default="", metavar="测点码")
+    history = add("history", "一个测点的读数")
+    history.add_argument("sensor", metavar="测点码")
+    history.add_argument("--from", dest="first", required=True, metavar="时刻")
+    history.add_argument("--to", dest="last", required=True, metavar="时刻")
+    history.add_argument("--json", action="store_true")
+    sensing = add("sensing", "感知网:load 载入监测站、测点和规则")
+    sensing.add_argument("action", choices=["load"])
+    sensing.add_argument("file", metavar="文件.yaml")
 
 
 if __name__ == "__main__":

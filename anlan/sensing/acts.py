@@ -1,10 +1,11 @@
-"""Verbs of sensing: issue and lift a warning, acknowledge an alarm."""
+"""Verbs of sensing: warnings are issued and lifted, alarms live their life, sensors rest."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from anlan.engines import capid, signals
 from anlan.kernel import journal
@@ -12,7 +13,7 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
-from .models import Alarm, Warning
+from .models import Alarm, Sensor, Warning
 
 
 def do_issue(
@@ -79,6 +80,13 @@ def _identifier(area: str, at: datetime) -> str:
     return ""
 
 
+# ── the life of an alarm (IEC 62682) ────────────────────────────────────────────────────────────────────────
+
+
+LONGEST_SHELF = timedelta(hours=24)
+"""Nobody puts an alarm out of sight for longer than the next watch can be told."""
+
+
 def check_acknowledge(alarm: Alarm) -> Alarm:
     """A person says: seen. It stays active until the value falls."""
     if alarm.acknowledged_at:
@@ -87,8 +95,73 @@ def check_acknowledge(alarm: Alarm) -> Alarm:
 
 
 def do_acknowledge(alarm: Alarm) -> Alarm:
-    alarm.acknowledged_at, alarm.acknowledged_by = now(), scope.current().name
+    alarm.acknowledged_at, alarm.acknowledged_by = now(), scope.current().name[:40]
+    return _told(alarm, "alarm.acknowledged", "已确认", "acknowledged_at", "acknowledged_by")
+
+
+def do_shelve(alarm: Alarm, until: datetime, why: str) -> Alarm:
+    """Out of sight until an hour, with a reason; it comes back by itself."""
+    if not alarm.active:
+        raise Refused("告警已恢复,不需要搁置")
+    if not now() < until <= now() + LONGEST_SHELF:
+        raise Refused(f"搁置须有结束时间,最长 {LONGEST_SHELF // timedelta(hours=1)} 小时", field="until")
+    if not why.strip():
+        raise Refused("搁置须写明原因", field="why")
+    alarm.shelved_until, alarm.shelved_by, alarm.shelved_why = until, scope.current().name[:40], why.strip()[:120]
+    said = f"搁置至{timezone.localtime(until):%m-%d %H:%M},原因:{alarm.shelved_why}"
+    return _told(alarm, "alarm.shelved", said, "shelved_until", "shelved_by", "shelved_why")
+
+
+def do_unshelve(alarm: Alarm) -> Alarm:
+    if not alarm.shelved_until or alarm.shelved_until <= now():
+        raise Refused("该告警没有搁置")
+    alarm.shelved_until = now()
+    return _told(alarm, "alarm.unshelved", "取消搁置", "shelved_until")
+
+
+def do_reset(alarm: Alarm) -> Alarm:
+    """A latched alarm ends when somebody has looked, and its value is back."""
+    if not alarm.latched:
+        raise Refused("该告警不须复位")
+    if alarm.active or not alarm.acknowledged_at:
+        raise Refused("恢复正常并确认以后才能复位")
+    alarm.latched = False
+    return _told(alarm, "alarm.reset", "已复位", "latched")
+
+
+def do_handle(alarm: Alarm, said: str) -> Alarm:
+    """What was done about it."""
+    if not said.strip():
+        raise Refused("请写明处置情况", field="handled")
+    alarm.handled = said.strip()[:200]
+    return _told(alarm, "alarm.handled", f"处置:{alarm.handled}", "handled")
+
+
+def _told(alarm: Alarm, verb: str, said: str, *fields: str) -> Alarm:
     with transaction.atomic():
-        alarm.save()
-        journal.write("alarm.acknowledged", alarm, text=f"{alarm}:已确认")
+        alarm.save(update_fields=fields)
+        journal.write(verb, alarm, text=f"{alarm}:{said}", level=alarm.level)
     return alarm
+
+
+def do_rest(sensor: Sensor, until: datetime | None, why: str) -> Sensor:
+    """Put a sensor out of service until an hour, or back into it with None. Its alarms are kept and held meanwhile."""
+    if until is not None and (until <= now() or not why.strip()):
+        raise Refused("停用须有晚于现在的结束时间并写明原因", field="until")
+    with transaction.atomic():
+        sensor.rests_until, sensor.rests_why = until, why.strip()[:60]
+        Sensor.everywhere.filter(pk=sensor.pk).update(rests_until=sensor.rests_until, rests_why=sensor.rests_why)
+        said = f"停用至{timezone.localtime(until):%Y-%m-%d %H:%M},{sensor.rests_why}" if until else "恢复使用"
+        journal.write("sensor.rests" if until else "sensor.back", sensor, text=f"{sensor}:{said}")
+        if until is None:
+            for alarm in Alarm.objects.filter(sensor=sensor, active=True, held=True).select_related("rule", "sensor__station"):
+                _release(alarm)
+    return sensor
+
+
+def _release(alarm: Alarm) -> None:
+    """What was held because its sensor was out of service is told now."""
+    alarm.held, alarm.held_why = False, ""
+    alarm.save(update_fields=["held", "held_why"])
+    text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}(停用结束,仍在告警)"
+    journal.write("alarm.raised", alarm, text=text, level=alarm.level, basis=alarm.rule.source)

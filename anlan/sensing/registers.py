@@ -47,8 +47,8 @@ Register(
 )
 Register(
     Alarm,
-    columns="sensor rule level at value peak active cleared_at acknowledged_by area",
-    filters="level active area rule",
+    columns="sensor rule level stage_label:状态 at value peak active cleared_at acknowledged_by shelved_until held_why handled burst area",
+    filters="level active held area rule burst",
     search="sensor__station__name",
     order="-id",
     point="sensor__station__lon sensor__station__lat",
@@ -67,8 +67,8 @@ Register(
 )
 
 Indicator(
-    "sensing.alarms", "监测告警", "alarm", {"active": True}, unit="个",
-    definition="当前未解除的监测告警数;同一测点同一规则只计一次。来源:监测站读数按阈值规则自动判定",
+    "sensing.alarms", "监测告警", "alarm", {"active": True, "held": False}, unit="个",
+    definition="当前未解除的监测告警数,停用测点和已由同站告警的不计;同一测点同一规则只计一次。来源:监测站读数按阈值规则自动判定",
 )  # fmt: skip
 Indicator("sensing.warnings", "生效预警", "warning", {"state": "active"}, unit="条", definition="已发布且未解除、未被变更的预警信号数")
 Indicator("sensing.stations", "监测站", "station", {}, unit="站", definition="登记在册的监测站数")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 from anlan.engines.sense import net
 from anlan.engines.sense.layout import Kind, Mark
 from anlan.kernel import journal
+from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
 from . import book as books
 from .book import Book
-from .models import Alarm, Rule, Sensor
+from .models import Alarm, Burst, Rule, Sensor
 
 SLOT = {Kind.RATE: books.RATE, Kind.UNMOVED: books.STUCK, Kind.SILENT: books.OFFLINE, Kind.QUALITY: books.QUALITY}
 MARK = {Mark.FAST: books.RATE, Mark.STUCK: books.STUCK, Mark.OFFLINE: books.OFFLINE, Mark.BAD: books.QUALITY}
+WATER = (Sensor.Quantity.RAIN, Sensor.Quantity.STAGE)
+GRAVE = 2
+"""The level of silence in a flood."""
+CALM = timedelta(minutes=30)
+"""After so long without another alarm a burst is over."""
 Key = tuple[int, int]
 """Sensor and rule."""
 
@@ -58,7 +64,7 @@ def _changes(book: Book, event: np.void) -> Iterable[Change]:
                 yield Change((sensor, rule), False, at, value, peak)
         for rule in after:
             if rule not in before:
-                yield Change((sensor, rule), True, at, value, peak)
+                yield Change((sensor, rule), True, at, value, peak if was * now > 0 else value)
     elif rule := book.rule_of(channel, SLOT[Kind(kind)]):
         yield Change((sensor, rule), bool(now), at, value, value)
 
@@ -117,8 +123,12 @@ class _Work:
             sensor, rule = self.sensors[change.key[0]], self.rules[change.key[1]]
             alarm = Alarm(
                 sensor=sensor, rule=rule, level=rule.level, area_id=sensor.area_id, at=change.at, value=change.value, peak=change.peak,
-                active=not change.late, cleared_at=change.at if change.late else None, world=scope.current().world,
+                active=not change.late, cleared_at=change.at if change.late else None, world=scope.current().world, latched=rule.latched,
             )  # fmt: skip
+            if rule.kind == Rule.Kind.OFFLINE:
+                self._silence(alarm)
+            if not alarm.held and sensor.rests_until and sensor.rests_until > now():
+                alarm.held, alarm.held_why = True, f"停用:{sensor.rests_why}"[:60]
             self.raised.append(alarm)
             self.known.add((change.key, change.at))
             if not change.late:
@@ -127,6 +137,34 @@ class _Work:
             held.active, held.cleared_at, held.peak = False, change.at, change.peak
             self.cleared.append((held, change))
             del self.active[change.key]
+
+
+    def _silence(self, alarm: Alarm) -> None:
+        """The silence of a station is told once; in a flood that rises around it, it is a grave one."""
+        offline = {"active": True, "rule__kind": Rule.Kind.OFFLINE, "sensor__station_id": alarm.sensor.station_id}
+        if any(a.rule.kind == Rule.Kind.OFFLINE and a.sensor.station_id == alarm.sensor.station_id for a in self.raised) or (
+            Alarm.objects.filter(**offline).exists()
+        ):
+            alarm.held, alarm.held_why = True, "同站其他测点已告警中断"
+            return
+        near = scope.within("area_id", scope.prefix(f"{str(alarm.area_id)[:6]}000000"))
+        water = Alarm.objects.filter(near, active=True, held=False, rule__kind=Rule.Kind.HIGH, sensor__quantity__in=WATER)
+        if alarm.sensor.quantity in WATER and water.exists():
+            alarm.level = min(alarm.level, GRAVE)
+
+
+def _gathered(raised: list[Alarm]) -> None:
+    """Each joins the burst of its hazard and district, if one is going on."""
+    told = [a for a in raised if not a.held and a.active]
+    for key in {(a.rule.hazard, f"{str(a.area_id)[:6]}000000") for a in told}:
+        mine = [a for a in told if (a.rule.hazard, f"{str(a.area_id)[:6]}000000") == key]
+        last = max(a.at for a in mine)
+        going = Burst.objects.filter(hazard=key[0], area_id=key[1], last_at__gt=min(a.at for a in mine) - CALM).order_by("-last_at").first()
+        burst = going or Burst(hazard=key[0], area_id=key[1], began_at=min(a.at for a in mine), last_at=last, world=scope.current().world)
+        burst.count, burst.last_at = burst.count + len(mine), max(burst.last_at, last)
+        burst.save()
+        for alarm in mine:
+            alarm.burst = burst
 
 
 def _apply(changes: list[Change]) -> int:
@@ -143,21 +181,23 @@ def _apply(changes: list[Change]) -> int:
         if change.key[0] in work.sensors and change.key[1] in work.rules:
             work.move(change)
     fresh = {id(alarm) for alarm in work.raised}
+    _gathered(work.raised)
     Alarm.objects.bulk_create(work.raised, batch_size=500)
     older = [alarm for alarm, _ in work.cleared if id(alarm) not in fresh]
     Alarm.objects.bulk_update(older, ["active", "cleared_at", "peak"], batch_size=200)
     for alarm in work.raised:
         _tell_raised(alarm)
     for alarm, change in work.cleared:
-        journal.write("alarm.cleared", alarm, text=_ended(alarm, change))
-    return sum(alarm.active for alarm in work.raised)
+        journal.write("alarm.unheld" if alarm.held else "alarm.cleared", alarm, text=_ended(alarm, change))
+    return sum(alarm.active and not alarm.held for alarm in work.raised)
 
 
 def _tell_raised(alarm: Alarm) -> None:
     late = "" if alarm.active or alarm.cleared_at != alarm.at else "(迟到的读数,当时已过)"
     text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}{late}"
     after = {"value": alarm.value, "rule": alarm.rule_id, "version": alarm.rule.version}
-    verb = "alarm.late" if late else "alarm.raised"
+    verb = "alarm.late" if late else "alarm.held" if alarm.held else "alarm.raised"
+    text += f"({alarm.held_why})" if alarm.held else ""
     journal.write(verb, alarm, text=text, level=alarm.level, basis=alarm.rule.source, after=after)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Q
 from django.utils import timezone
 
 from anlan.disaster.flood import acts as flood
@@ -91,7 +92,7 @@ def events() -> dict[str, Any]:
 
 @part("warnings", "warning alarm")
 def warnings() -> dict[str, Any]:
-    open_ = Alarm.objects.filter(active=True, acknowledged_at=None)
+    open_ = Alarm.objects.filter(Q(shelved_until=None) | Q(shelved_until__lte=now()), active=True, held=False, acknowledged_at=None)
     alarms = open_.select_related("sensor__station", "rule", "area").order_by("level", "-at", "-id")
     return {
         "signals": Warning.objects.filter(state="active").select_related("area").order_by("level", "-issued_at"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import (
+    alarms,
     calls,
     drill,
     events,
@@ -29,6 +30,11 @@ urlpatterns = [
     path("proposals/<int:pk>/confirm/", home.confirm, name="confirm"),
     path("proposals/<int:pk>/decline/", home.decline, name="decline"),
     path("alarms/acknowledge/", home.acknowledge, name="acknowledge"),
+    path("alarms/", alarms.console, name="alarms"),
+    path("alarms/step/<slug:name>/", alarms.step, name="alarm-step"),
+    path("sensors/<int:pk>/", alarms.sensor, name="sensor"),
+    path("sensors/<int:pk>/series.json", alarms.series, name="sensor-series"),
+    path("sensors/<int:pk>/rest/", alarms.rest, name="sensor-rest"),
     path("calls/", calls.many, name="calls"),
     path("calls/<int:pk>/", calls.one, name="call"),
     path("calls/<int:pk>/print/", calls.sheet, name="call-sheet"),

@@ -209,7 +209,7 @@ def _hour(number: int) -> str:
 
 
 def _alarms(moment: Any) -> dict[str, Any]:
-    rows = Alarm.objects.filter(active=True).select_related("sensor__station", "rule", "area").order_by("level", "-id")[:ROWS]
+    rows = Alarm.objects.filter(active=True, held=False).select_related("sensor__station", "rule", "area").order_by("level", "-id")[:ROWS]
     book = find("alarm")
     cells = [
         {"cells": [a.sensor.station.name, str(a.rule), a.sensor.said(a.peak), _short(a.at)], "level": a.level, "href": book.link(a), "late": False}

@@ -4,14 +4,42 @@ from __future__ import annotations
 
 from django.db import models
 
+from anlan.kernel.clock import now
 from anlan.kernel.people.scope import Scoped
 
 from .rules import LEVELS, Rule
 from .stations import Sensor
 
 
+class Burst(Scoped):
+    """Alarms of one hazard in one district that came one upon another: read as one, each kept (IEC 62682, alarm flood)."""
+
+    hazard = models.CharField("灾种", max_length=12)
+    began_at = models.DateTimeField("开始")
+    last_at = models.DateTimeField("最近一条")
+    count = models.PositiveIntegerField("告警数", default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "告警群"
+        indexes = [models.Index("world", "hazard", "area", "last_at", name="burst_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.area}{self.hazard}告警 {self.count} 条"
+
+
 class Alarm(Scoped):
-    """A rule that a sensor has reached. Active and acknowledged are two things (IEC 62682)."""
+    """A rule that a sensor has reached. Active and acknowledged are two things (IEC 62682); it rests when it is neither
+    active nor unacknowledged, nor latched. Shelved, it is out of sight until an hour that is said; held, it counts nowhere
+    because its sensor is out of service or a wider alarm tells it already."""
+
+    class Stage(models.TextChoices):
+        NEW = "new", "未确认"
+        SEEN = "seen", "已确认"
+        BACK = "back", "已恢复未确认"
+        LATCHED = "latched", "待复位"
+        SHELVED = "shelved", "已搁置"
+        HELD = "held", "不告警"
+        RESTS = "rests", "已结束"
 
     sensor = models.ForeignKey(Sensor, models.PROTECT, verbose_name="测点", related_name="alarms")
     rule = models.ForeignKey(Rule, models.PROTECT, verbose_name="规则", related_name="+")
@@ -23,6 +51,14 @@ class Alarm(Scoped):
     cleared_at = models.DateTimeField("解除时间", null=True, blank=True)
     acknowledged_at = models.DateTimeField("确认时间", null=True, blank=True)
     acknowledged_by = models.CharField("确认人", max_length=40, blank=True)
+    held = models.BooleanField("不告警", default=False)
+    held_why = models.CharField("不告警原因", max_length=60, blank=True)
+    latched = models.BooleanField("须复位", default=False)
+    shelved_until = models.DateTimeField("搁置至", null=True, blank=True)
+    shelved_by = models.CharField("搁置人", max_length=40, blank=True)
+    shelved_why = models.CharField("搁置原因", max_length=120, blank=True)
+    handled = models.CharField("处置", max_length=200, blank=True)
+    burst = models.ForeignKey(Burst, models.SET_NULL, null=True, blank=True, verbose_name="告警群", related_name="alarms")
 
     class Meta:
         verbose_name = verbose_name_plural = "监测告警"
@@ -33,6 +69,23 @@ class Alarm(Scoped):
 
     def __str__(self) -> str:
         return f"{self.sensor.station} {self.rule}"
+
+    @property
+    def stage(self) -> str:
+        """Where it stands in its life."""
+        if self.held and self.active:
+            return self.Stage.HELD
+        if self.active and self.shelved_until and self.shelved_until > now():
+            return self.Stage.SHELVED
+        if self.active:
+            return self.Stage.SEEN if self.acknowledged_at else self.Stage.NEW
+        if not self.acknowledged_at and not self.held:
+            return self.Stage.BACK
+        return self.Stage.LATCHED if self.latched else self.Stage.RESTS
+
+    @property
+    def stage_label(self) -> str:
+        return self.Stage(self.stage).label
 
     @property
     def measured(self) -> str:

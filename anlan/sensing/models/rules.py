@@ -63,6 +63,7 @@ class Rule(Compiled, Placed):
     hold_up_s = models.PositiveIntegerField("持续才告警(秒)", default=0, help_text="中断、数值不变:持续这么久才告警")
     hold_down_s = models.PositiveIntegerField("持续才解除(秒)", default=0)
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
+    latched = models.BooleanField("须人工复位", default=False, help_text="恢复后仍保留,确认并复位才结束")
     season_from = models.CharField("每年自", max_length=5, blank=True, validators=[A_DAY], help_text="月-日,例如 06-01;空为全年")
     season_until = models.CharField("每年至", max_length=5, blank=True, validators=[A_DAY], help_text="月-日,含当日;可跨年")
     source = models.CharField("依据", max_length=120)

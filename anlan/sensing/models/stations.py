@@ -121,6 +121,8 @@ class Sensor(Compiled, Placed):
     unit = models.CharField("单位", max_length=8)
     low = models.FloatField("量程下限")
     high = models.FloatField("量程上限")
+    rests_until = models.DateTimeField("停用至", null=True, blank=True, editable=False)
+    rests_why = models.CharField("停用原因", max_length=60, blank=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "测点"

@@ -1,0 +1,205 @@
+"""The alarm console: what is unacknowledged first, floods of alarms folded into one, everything by keyboard; and a sensor's page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from anlan.faces.gate import require
+from anlan.kernel.cases import Refused
+from anlan.kernel.clock import now
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Area
+from anlan.kernel.people.roles import COMMAND, READERS, STAFF
+from anlan.sensing import acts, readings
+from anlan.sensing.models import LEVELS, Alarm, Burst, Rule, Sensor
+
+MOST = 300
+"""Alarms that the console draws at once; the register has the others."""
+FOLDED = 5
+"""A burst of more alarms than these is drawn as one line that opens."""
+OPEN = ("new", "seen", "back", "latched", "shelved", "held")
+SPANS = {"hour": ("小时", timedelta(hours=1)), "day": ("天", timedelta(days=1)), "week": ("周", timedelta(days=7)), "year": ("年", timedelta(days=366))}
+POINTS = 2000
+"""Points that a chart draws; more are drawn as the range of each stretch."""
+
+
+@dataclass
+class Group:
+    """Alarms that are read as one: a burst, or one alarm alone."""
+
+    burst: Burst | None
+    alarms: list[Alarm] = field(default_factory=list)
+
+    @property
+    def folded(self) -> bool:
+        return self.burst is not None and len(self.alarms) > FOLDED
+
+    @property
+    def level(self) -> int:
+        return min(a.level for a in self.alarms)
+
+    @property
+    def unseen(self) -> int:
+        return sum(a.stage == Alarm.Stage.NEW for a in self.alarms)
+
+
+def open_alarms() -> QuerySet[Alarm]:
+    """What does not rest yet."""
+    waits = Q(active=True) | Q(acknowledged_at=None, held=False) | Q(latched=True)
+    return Alarm.objects.filter(waits).select_related("sensor__station", "rule", "area", "burst__area")
+
+
+@require(*STAFF, "inspector")
+@require_safe
+def console(request: HttpRequest) -> HttpResponse:
+    return render(request, "desk/alarms.html", _context(request))
+
+
+def _context(request: HttpRequest) -> dict[str, Any]:
+    given = request.GET
+    rows = open_alarms()
+    if level := given.get("level", ""):
+        rows = rows.filter(level=int(level)) if level in ("1", "2", "3", "4") else rows.none()
+    if area := given.get("area", ""):
+        rows = rows.filter(scope.within("area_id", scope.prefix(area)) if area.isdigit() and len(area) == 12 else Q(pk__in=()))
+    if words := given.get("q", "").strip()[:40].replace("\0", ""):
+        rows = rows.filter(Q(sensor__station__name__icontains=words) | Q(sensor__code__icontains=words) | Q(rule__hazard__icontains=words))
+    found = list(rows.order_by("-at", "-id")[: MOST * 3])
+    counts = {name: sum(a.stage == name for a in found) for name in OPEN}
+    wanted = given.get("stage", "new") if given.get("stage", "new") in (*OPEN, "") else "new"
+    shown = [a for a in found if not wanted or a.stage == wanted][:MOST]
+    return {
+        "groups": _groups(shown), "stages": [(name, Alarm.Stage(name).label, counts[name]) for name in OPEN], "wanted": wanted, "shown": len(shown),
+        "more": len(found) >= MOST * 3, "levels": LEVELS, "areas": Area.objects.filter(level="district").order_by("rank"), "given": given,
+        "may": scope.current().can(*COMMAND, area=scope.ROOT), "hours": (1, 4, 8, 24),
+    }  # fmt: skip
+
+
+def _groups(alarms: list[Alarm]) -> list[Group]:
+    """The gravest first, then the newest; the alarms of a burst stay together."""
+    found: dict[Any, Group] = {}
+    for alarm in alarms:
+        key = ("burst", alarm.burst_id) if alarm.burst_id else ("alone", alarm.pk)
+        found.setdefault(key, Group(alarm.burst)).alarms.append(alarm)
+    return sorted(found.values(), key=lambda g: (g.level, -max(a.at.timestamp() for a in g.alarms)))
+
+
+STEPS: dict[str, tuple[str, Callable[[Alarm, Any], Alarm]]] = {
+    "acknowledge": ("已确认", lambda a, given: acts.check_acknowledge(a)),
+    "shelve": ("已搁置", lambda a, given: acts.do_shelve(a, now() + timedelta(hours=_hours(given)), given.get("why", ""))),
+    "unshelve": ("已取消搁置", lambda a, given: acts.do_unshelve(a)),
+    "reset": ("已复位", lambda a, given: acts.do_reset(a)),
+    "handle": ("已登记处置", lambda a, given: acts.do_handle(a, given.get("handled", ""))),
+}
+
+
+def _hours(given: Any) -> float:
+    typed = given.get("hours", "")
+    if not typed.isdigit():
+        raise Refused("请选择搁置的时长", field="hours")
+    return float(typed)
+
+
+@require_POST
+@require(*COMMAND)
+def step(request: HttpRequest, name: str) -> HttpResponseBase:
+    """One step for all alarms that were picked; what cannot take it is told by name, the others take it."""
+    if name not in STEPS:
+        raise Http404("没有这个步骤")
+    keys = [int(k) for k in request.POST.getlist("alarm") if k.isdigit()][:MOST]
+    alarms = list(Alarm.objects.filter(pk__in=keys).select_related("sensor__station", "rule"))
+    if not alarms:
+        messages.error(request, "请先选择告警")
+    said, work = STEPS[name]
+    done, refused = 0, []
+    for alarm in alarms:
+        try:
+            work(alarm, request.POST)
+            done += 1
+        except Refused as no:
+            refused.append(f"{alarm}:{no}")
+    if done:
+        messages.success(request, f"{said} {done} 条")
+    if refused:
+        messages.error(request, ";".join(refused[:5]) + (f";另有 {len(refused) - 5} 条" if len(refused) > 5 else ""))
+    response = redirect("desk:alarms")
+    if (query := request.POST.get("back", "")).startswith("?"):
+        response["Location"] += query
+    return response
+
+
+# ── one sensor ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@require(*READERS)
+@require_safe
+def sensor(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a sensor read, against its limits, with its alarms."""
+    row = get_object_or_404(Sensor.objects.select_related("station", "area"), pk=pk)
+    span = request.GET.get("span", "day")
+    if span not in SPANS:
+        raise Http404("没有这个时段")
+    rules = [r for r in Rule.objects.filter(Q(sensor=row) | Q(station=row.station) | Q(sensor=None, station=None, quantity=row.quantity))
+             if r.holds(timezone.localdate(now()))]  # fmt: skip
+    context = {
+        "sensor": row, "span": span, "spans": [(name, said) for name, (said, _) in SPANS.items()], "rules": rules,
+        "alarms": Alarm.objects.filter(sensor=row).select_related("rule", "sensor__station").order_by("-at", "-id")[:50],
+        "may": scope.current().can(*COMMAND, area=scope.ROOT),
+    }  # fmt: skip
+    return render(request, "desk/sensor.html", context)
+
+
+@require(*READERS)
+@require_safe
+def series(request: HttpRequest, pk: int) -> HttpResponse:
+    """The chart of a sensor: ``{"unit", "points": [[ms, low, high]], "gap_ms", "limits": [[label, value]]}``. Where there are more
+    readings than a chart can draw, each point is the range of a stretch; a gap stays a gap."""
+    row = get_object_or_404(Sensor.objects, pk=pk)
+    span = request.GET.get("span", "day")
+    if span not in SPANS:
+        raise Http404("没有这个时段")
+    until = now()
+    found = readings.between(scope.current().world, until - SPANS[span][1], until, [row.pk])
+    times, low, high = _thinned(found.at, found.value)
+    usual = int(np.median(np.diff(times))) if len(times) > 2 else 0
+    limits = [[str(r), r.amount] for r in Rule.objects.filter(Q(sensor=row) | Q(sensor=None, station=None, quantity=row.quantity), hours=0)
+              if r.kind in ("high", "low") and r.holds(timezone.localdate(until))]  # fmt: skip
+    points = [[int(t), float(a), float(b)] for t, a, b in zip(times, low, high, strict=True)]
+    return JsonResponse({"unit": row.unit, "points": points, "gap_ms": usual * 3, "limits": limits, "count": len(found.at)})
+
+
+def _thinned(at: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(times, lowest, highest): readings as they are, or the range of each of POINTS stretches."""
+    if len(at) <= POINTS:
+        return at, value, value
+    edges = np.linspace(at[0], at[-1] + 1, POINTS + 1)
+    starts = np.unique(np.searchsorted(at, edges[:-1]))
+    starts = starts[starts < len(at)]
+    return at[starts], np.minimum.reduceat(value, starts), np.maximum.reduceat(value, starts)
+
+
+@require_POST
+@require(*COMMAND)
+def rest(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Out of service until an hour, or back."""
+    row = get_object_or_404(Sensor.objects, pk=pk)
+    typed = request.POST.get("until", "")
+    try:
+        until = timezone.make_aware(datetime.fromisoformat(typed)) if typed else None
+        acts.do_rest(row, until, request.POST.get("why", ""))
+    except (Refused, ValueError) as no:
+        messages.error(request, str(no) if isinstance(no, Refused) else "停用结束时间无法识别")
+    else:
+        messages.success(request, f"{row}已停用" if until else f"{row}已恢复使用")
+    return redirect("desk:sensor", pk=pk)
