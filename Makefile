@@ -13,7 +13,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.installed $(VENV)/.installed-dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check bench docs lock clean
+.PHONY: help install install-dev run test check bench bench-sensing docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ check: install-dev ## Read the code: style, own lints, who imports whom, types, 
 	$(BIN)/mypy
 	$(BIN)/anlan check
 	$(BIN)/anlan django makemigrations --check --dry-run
+
+bench-sensing: install-dev ## Measure the figures of the sensing network alone
+	$(BIN)/python -m bench sensing archive $(ARGS)
 
 bench: install-dev ## Measure the promised figures (ARGS="name" picks one)
 	$(BIN)/python -m bench $(ARGS)

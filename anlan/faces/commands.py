@@ -37,6 +37,7 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import ROLES
 from anlan.kernel.worlds.models import ACTUAL, World
+from anlan.sensing import network as network_state
 
 from . import city, diagrams, network, replays
 from .beside import Beside
@@ -160,10 +161,16 @@ def work(args: Namespace) -> int:
     else:
         print(f"时钟工作进程 {HOLDER}", flush=True)
     try:
-        loop.run(stop, designs.fresh)  # what keepers declare meanwhile has terms too
+        loop.run(stop, _look)
     except KeyboardInterrupt:
         stop.set()
     return 0
+
+
+def _look() -> None:
+    """What keepers declare meanwhile has terms too, and rules that change are compiled before they are needed."""
+    designs.fresh()
+    network_state.warm()
 
 
 def _until_alone(stop: threading.Event) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -61,6 +61,7 @@ _bases: OrderedDict[str, Book] = OrderedDict()
 def take(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64]) -> Taken:
     """Log, judge and settle readings (n,) of sensor ids, ms, values in the present world, all or nothing."""
     world = scope.current().world
+    current_book()  # compiled before the ledger is locked
     try:
         with transaction.atomic():
             network = standing(world)
@@ -92,6 +93,21 @@ def tick() -> int:
     except BaseException:
         _networks.pop(world.pk, None)
         raise
+
+
+def warm() -> None:
+    """What takes seconds and must not happen while the ledger is locked: rules are compiled, and the loop itself once."""
+    try:
+        with scope.everyone():
+            book = current_book()
+    except (DatabaseError, World.DoesNotExist):  # the tables are not there yet
+        return
+    if not _warmed:
+        _warmed.append(True)
+        net.Machine(book.plan).apply(np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1), 0)
+
+
+_warmed: list[bool] = []
 
 
 def standing(world: World) -> Network:
