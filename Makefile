@@ -16,7 +16,7 @@ $(shell test -x $(BIN)/python || rm -f $(VENV)/.installed $(VENV)/.installed-dev
 .PHONY: help install install-dev run test check bench bench-sensing docs lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 install: $(VENV)/.installed ## Make .venv with everything the city runs on
 
@@ -37,11 +37,11 @@ check: install-dev ## Read the code: style, own lints, who imports whom, types, 
 	$(BIN)/anlan check
 	$(BIN)/anlan django makemigrations --check --dry-run
 
-bench-sensing: install-dev ## Measure the figures of the sensing network alone
-	$(BIN)/python -m bench sensing archive $(ARGS)
-
 bench: install-dev ## Measure the promised figures (ARGS="name" picks one)
 	$(BIN)/python -m bench $(ARGS)
+
+bench-sensing: install-dev ## Measure the figures of the sensing network alone
+	$(BIN)/python -m bench sensing archive $(ARGS)
 
 docs: install ## Write the generated pages of docs/ anew
 	$(BIN)/anlan docs $(ARGS)
