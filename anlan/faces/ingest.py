@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import orjson
 from django.db import DatabaseError, close_old_connections
 
 from anlan.engines.sense.decode import Undecodable
-from anlan.sensing import intake
+from anlan.sensing import intake, network
 from anlan.sensing.intake import Answer, Intake
 
+log = logging.getLogger(__name__)
 LARGEST = 10 * 1024 * 1024
 SLOWEST_S = 30.0
 """How long a client may take to send its body."""
 INTAKE = Intake()
+
+
+def work() -> None:
+    """What the writing thread does: compile what it needs, then write until the end."""
+    network.warm()
+    close_old_connections()
+    INTAKE.run()
 
 
 async def door(scope_: dict[str, Any], receive: Any, send: Any) -> None:
@@ -43,7 +52,8 @@ async def _take(told: dict[bytes, str], body: bytes) -> Answer:
         sending = await asyncio.to_thread(_opened, told, body)
     except Undecodable as no:
         return 400, {"error": str(no)}
-    except DatabaseError:
+    except (DatabaseError, OSError):  # without room on the disk the compiler cannot keep what it made either
+        log.exception("a body could not be read")
         return intake.BUSY
     if isinstance(sending, tuple):
         return sending

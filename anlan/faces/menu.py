@@ -18,7 +18,7 @@ KEEPERS = {
 }
 FIELD = {"village_officer", "reservoir_keeper", "team", "enterprise"}
 FACES = [("值班工作台", "desk/"), ("一张图大屏", "screen/")]
-DESK = [("告警台", "desk/alarms/"), ("叫应", "desk/calls/"), ("接报登记", "desk/intake/new/"), ("交接班", "desk/handover/"),
+DESK = [("告警台", "desk/alarms/"), ("感知网", "desk/network/"), ("叫应", "desk/calls/"), ("接报登记", "desk/intake/new/"), ("交接班", "desk/handover/"),
         ("录入预警信号", "desk/signals/new/"), ("现场上报", "field/inbox/"), ("世界与演练", "desk/worlds/")]  # fmt: skip
 PLAN = [("推进情况", "desk/leader/", ("leader", "duty_lead", "office_head")), ("工作要点", "desk/workplan/", (*STAFF, *BUREAU)),
         ("考核排名", "desk/marks/", ("leader", "duty_lead", "district_duty", *BUREAU)), ("表单与指标", "desk/forms/", (*STAFF, *BUREAU))]  # fmt: skip

@@ -57,7 +57,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
     threads = [
         threading.Thread(target=feed.pump, args=(stop,), name="live", daemon=True),
         threading.Thread(target=feed.states, args=(stop,), name="states", daemon=True),
-        threading.Thread(target=ingest.INTAKE.run, name="intake", daemon=True),
+        threading.Thread(target=ingest.work, name="intake", daemon=True),
     ]
     while True:
         message = await receive()

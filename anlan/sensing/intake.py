@@ -204,8 +204,6 @@ class Intake:
 
     def run(self) -> None:
         """Write until `close`."""
-        network.warm()
-        close_old_connections()
         while (first := self._waiting.get()) is not None:
             together, ended = self._gather(first)
             try:

@@ -16,7 +16,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from anlan.engines.sense import net
+from anlan.engines.sense import decode, net
 from anlan.engines.sense.layout import Fate
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
@@ -105,6 +105,7 @@ def warm() -> None:
     if not _warmed:
         _warmed.append(True)
         net.Machine(book.plan).apply(np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1), 0)
+        decode.read(b'[{"sensor":"a","time":1790000000,"value":1}]', decode.Names({"a": 1}), 0)
 
 
 _warmed: list[bool] = []

@@ -1,17 +1,21 @@
 """The life of an alarm on the console: seen, shelved, held, latched, grouped; and the page of a sensor."""
 
+import hashlib
+import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
-from anlan.faces import gate
+from anlan.faces import gate, ingest
+from anlan.faces.desk import alarms
 from anlan.kernel import clock
 from anlan.kernel.indicators import indicator
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
 from anlan.sensing import door, network
-from anlan.sensing.models import Alarm, Burst, Rule, Sensor, Station
+from anlan.sensing.models import Alarm, Burst, Gateway, Rule, Sensor, Station
 from tests.kernel import city
 
 
@@ -180,8 +184,6 @@ def test_the_chart_of_a_sensor_shows_what_was_read_its_limits_and_its_gaps(offic
 
 
 def test_more_readings_than_a_chart_can_draw_become_ranges(officer, monkeypatch):
-    from anlan.faces.desk import alarms
-
     monkeypatch.setattr(alarms, "POINTS", 5)
     sensor = Sensor.objects.get(code="W0.gust")
     moment = clock.now() - timedelta(minutes=30)
@@ -189,3 +191,26 @@ def test_more_readings_than_a_chart_can_draw_become_ranges(officer, monkeypatch)
     found = officer.get(f"/desk/sensors/{sensor.pk}/series.json", {"span": "hour"}).json()
     assert found["count"] == 100 and len(found["points"]) == 5
     assert min(p[1] for p in found["points"]) == 0 and max(p[2] for p in found["points"]) == 6
+
+
+# ── the health of the network ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_network_page_tells_what_can_be_believed_and_what_gateways_sent(officer, world):
+    rule("gust", 0, kind="offline", clear=0, hold_up_s=600, level=4)
+    Gateway.objects.create(name="测风网关", token=hashlib.sha256(b"t").hexdigest())
+    at = clock.now().isoformat()
+    body = [{"sensor": f"W{n}.gust", "time": at, "value": v} for n, v in enumerate((3.0, 4.0, 999.0))]
+    assert ingest.take("t", json.dumps(body).encode())[0] == 200
+    with clock.travelled(timedelta(minutes=20)):
+        gate.forget()
+        door.take([door.Sample("W1.gust", clock.now(), 5.0)])
+        said = page(officer, "/desk/network/")
+    assert "测风网关" in said and "超出量程 1" in said and "中断" in said and "0号站" in said
+    row = next(line for line in said.split("<tr>") if line.startswith("<td>崂山区"))
+    assert re.findall(r">(\d+|[\d.]+%)<", row) == ["16", "1", "0", "2", "13", "33.3%"]
+
+
+def test_a_network_of_which_nothing_was_heard_says_so(officer):
+    said = page(officer, "/desk/network/")
+    assert "还没有登记网关" in said and "中断</td>" not in said
