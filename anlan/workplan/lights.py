@@ -45,9 +45,11 @@ class Progress:
 
 
 def period_of(plan: Plan) -> tuple[date, date]:
-    """The days whose records count: those of its year, and never beyond today."""
-    first, last = date(plan.year, 1, 1), date(plan.year, 12, 31)
-    return first, max(first, min(last, today()))
+    """The days whose records count: from the first of its year until a later year's plan is in force, and never beyond today."""
+    first, end = date(plan.year, 1, 1), today()
+    if Plan.everywhere.filter(year__gt=plan.year, year__lte=end.year, current=True).exists():
+        end = date(plan.year, 12, 31)
+    return first, max(first, end)
 
 
 def read(aim: Aim, period: tuple[date, date]) -> Progress:

@@ -202,6 +202,7 @@ def test_next_years_plan_waits_for_its_year_and_each_year_can_be_looked_at(world
         assert leader.get(f"/desk/{path}", {"year": "1999"}).status_code == 404
     with on(1, 5), travelled(timezone.make_aware(datetime(YEAR + 1, 1, 5, 9)) - real()), scope.everyone(world):
         assert lights.plan_in_force().year == YEAR + 1
+        assert str(lights.period_of(Plan.objects.get(year=YEAR))[1]) == f"{YEAR}-12-31", "what comes later is the later plan's"
 
 
 # ── lights and marks ────────────────────────────────────────────────────────────────────────────────────────
