@@ -50,6 +50,8 @@ async def door(scope_: dict[str, Any], receive: Any, send: Any) -> None:
 async def _take(told: dict[bytes, str], body: bytes) -> Answer:
     try:
         sending = await asyncio.to_thread(_opened, told, body)
+    except intake.Unknown:
+        return intake.UNKNOWN
     except Undecodable as no:
         return 400, {"error": str(no)}
     except (DatabaseError, OSError):  # without room on the disk the compiler cannot keep what it made either
@@ -90,6 +92,8 @@ def take(token: str, body: bytes, **how: Any) -> Answer:
     """Read, write and judge a body here and now; what `door` does over its thread."""
     try:
         sending = intake.opened(token, body, **how)
+    except intake.Unknown:
+        return intake.UNKNOWN
     except Undecodable as no:
         return 400, {"error": str(no)}
     intake.work([sending])

@@ -13,6 +13,7 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
+from . import settle
 from .models import Alarm, Sensor, Warning
 
 
@@ -154,14 +155,5 @@ def do_rest(sensor: Sensor, until: datetime | None, why: str) -> Sensor:
         said = f"停用至{timezone.localtime(until):%Y-%m-%d %H:%M},{sensor.rests_why}" if until else "恢复使用"
         journal.write("sensor.rests" if until else "sensor.back", sensor, text=f"{sensor}:{said}")
         if until is None:
-            for alarm in Alarm.objects.filter(sensor=sensor, active=True, held=True).select_related("rule", "sensor__station"):
-                _release(alarm)
+            settle.release()
     return sensor
-
-
-def _release(alarm: Alarm) -> None:
-    """What was held because its sensor was out of service is told now."""
-    alarm.held, alarm.held_why = False, ""
-    alarm.save(update_fields=["held", "held_why"])
-    text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}(停用结束,仍在告警)"
-    journal.write("alarm.raised", alarm, text=text, level=alarm.level, basis=alarm.rule.source)

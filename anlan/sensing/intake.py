@@ -43,6 +43,10 @@ REASONS = {Fate.NAN: "数值无效", Fate.RANGE: "超出量程", Fate.FUTURE: "�
 """By which a refused reading is counted."""
 
 
+class Unknown(ValueError):
+    """Nobody that may send readings."""
+
+
 @dataclass
 class Sending:
     """One batch on its way: whose, under which number, what it holds."""
@@ -68,10 +72,13 @@ _names: tuple[int, decode.Names] | None = None
 
 
 def opened(token: str, body: bytes, *, kind: str = "application/json", packed: bool = False, key: str = "") -> Sending:
-    """Read a body. Raises `decode.Undecodable`."""
+    """Read a body of a gateway that is known. Raises Unknown, and `decode.Undecodable`."""
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    if not Gateway.objects.filter(token=digest, enabled=True).exists():
+        raise Unknown("网关令牌无效或已停用")
     plain = decode.unpacked(body) if packed else body
     batch = decode.read(plain, names(), round(real().timestamp() * 1000), kind)
-    return Sending(hashlib.sha256(token.encode()).hexdigest(), batch, key[:80], hashlib.sha256(body).hexdigest() if key else "")
+    return Sending(digest, batch, key[:80], hashlib.sha256(body).hexdigest() if key else "")
 
 
 def work(sendings: list[Sending]) -> None:

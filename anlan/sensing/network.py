@@ -89,7 +89,7 @@ def tick() -> int:
                 applied = network.machine.apply(none.astype(np.int32), none, none.astype(float), moment)
                 _log(network, world, moment, none.astype(np.int32), none, none.astype(float), applied.status)
                 raised += settle.settle(network.book, applied.events)
-            return raised
+            return raised + settle.release()
     except BaseException:
         _networks.pop(world.pk, None)
         raise

@@ -128,7 +128,7 @@ class _Work:
             if rule.kind == Rule.Kind.OFFLINE:
                 self._silence(alarm)
             if not alarm.held and sensor.rests_until and sensor.rests_until > now():
-                alarm.held, alarm.held_why = True, f"停用:{sensor.rests_why}"[:60]
+                alarm.held, alarm.held_why = True, f"{REST}:{sensor.rests_why}"[:60]
             self.raised.append(alarm)
             self.known.add((change.key, change.at))
             if not change.late:
@@ -208,6 +208,29 @@ def _ended(alarm: Alarm, change: Change) -> str:
         way = "回落" if alarm.rule.kind == Rule.Kind.HIGH else "回升"
         return f"{alarm}:{way}至 {alarm.sensor.said(change.value)},告警解除"
     return f"{alarm}:已恢复,告警解除"
+
+
+REST = "停用"
+"""How the reason of an alarm begins that is held because its sensor is out of service."""
+
+
+def release() -> int:
+    """Tell the alarms whose reason for being held has gone: their sensor is back in service, or the alarm that told their
+    station's silence has ended. How many were told."""
+    held = list(Alarm.objects.filter(active=True, held=True).select_related("sensor__station", "rule"))
+    told = 0
+    for alarm in held:
+        if alarm.sensor.rests_until and alarm.sensor.rests_until > now():
+            continue
+        station = {"active": True, "held": False, "rule__kind": Rule.Kind.OFFLINE, "sensor__station_id": alarm.sensor.station_id}
+        if not alarm.held_why.startswith(REST) and Alarm.objects.filter(**station).exists():
+            continue
+        why, alarm.held, alarm.held_why = alarm.held_why, False, ""
+        alarm.save(update_fields=["held", "held_why"])
+        text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}(此前不告警:{why};现仍在告警)"
+        journal.write("alarm.raised", alarm, text=text, level=alarm.level, basis=alarm.rule.source)
+        told += 1
+    return told
 
 
 def moment(ms: int) -> datetime:

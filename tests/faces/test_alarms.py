@@ -14,7 +14,7 @@ from anlan.kernel import clock
 from anlan.kernel.indicators import indicator
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
-from anlan.sensing import door, network
+from anlan.sensing import acts, door, network
 from anlan.sensing.models import Alarm, Burst, Gateway, Rule, Sensor, Station
 from tests.kernel import city
 
@@ -214,3 +214,26 @@ def test_the_network_page_tells_what_can_be_believed_and_what_gateways_sent(offi
 def test_a_network_of_which_nothing_was_heard_says_so(officer):
     said = page(officer, "/desk/network/")
     assert "还没有登记网关" in said and "中断</td>" not in said
+
+
+def test_a_held_alarm_is_told_when_its_reason_has_gone(world):
+    """The rest ran out by itself; or the sensor whose silence told the station's is back and this one is not."""
+    rule("gust", 0, kind="offline", clear=0, hold_up_s=600, level=4)
+    rule("rain", 0, kind="offline", clear=0, hold_up_s=600, level=4)
+    resting = Sensor.objects.get(code="W3.gust")
+    acts.do_rest(resting, clock.now() + timedelta(minutes=30), "检修")
+    door.take([door.Sample("W3.gust", clock.now(), 30.0), *(door.Sample(f"W0.{kind}", clock.now(), 1.0) for kind in ("gust", "rain"))])
+    assert Alarm.objects.get(sensor=resting).held
+    with clock.travelled(timedelta(minutes=11)):
+        network.tick()
+        door.take([door.Sample("W3.gust", clock.now(), 31.0)])
+        first, second = Alarm.objects.filter(rule__kind="offline", sensor__station__code="W0").order_by("held")
+        assert (first.held, second.held) == (False, True)
+        door.take([door.Sample(first.sensor.code, clock.now(), 1.0)])
+        network.tick()
+        second.refresh_from_db()
+        assert second.active and not second.held and read.history(second).filter(verb="alarm.raised").count() == 1
+        assert Alarm.objects.get(sensor=resting, rule__kind="high").held
+    with clock.travelled(timedelta(minutes=31)):
+        network.tick()
+        assert not Alarm.objects.get(sensor=resting, rule__kind="high").held

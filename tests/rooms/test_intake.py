@@ -10,6 +10,8 @@ import cbor2
 import pytest
 from django.db import transaction
 
+from anlan.disaster.flood import duties
+from anlan.disaster.flood.models import ResponseRule
 from anlan.faces import ingest
 from anlan.kernel import clock
 from anlan.kernel.people import scope
@@ -54,8 +56,9 @@ def test_a_numbered_batch_is_worked_once_and_answered_alike(world):
 
 def test_batches_that_came_together_are_written_in_one_step_and_each_is_answered_for_itself(world):
     one = body(5)
-    sent = (("t", body(3, 4), ""), ("u", body(300), ""), ("t", one, "k"), ("t", one, "k"), ("wrong", body(6), ""))
+    sent = (("t", body(3, 4), ""), ("u", body(300), ""), ("t", one, "k"), ("t", one, "k"), ("t", body(6), ""))
     sendings = [intake.opened(token, what, key=key) for token, what, key in sent]
+    sendings[-1].token = "taken back meanwhile"
     before = Batch.objects.count()
     intake.work(sendings)
     answers = [s.answer.result() for s in sendings]
@@ -240,3 +243,19 @@ def test_a_crash_between_the_file_and_the_log_counts_nothing_twice(world, settin
             history.seal_some(world)
         assert read_all(world) == before
         assert history.seal_some(world) == 3 and read_all(world) == before
+
+
+def test_who_is_unknown_is_told_so_before_the_body_is_looked_at(world):
+    assert ingest.take("wrong", b"{", key="n") == (401, {"error": "网关令牌无效或已停用"})
+
+
+def test_silence_is_no_rain(world):
+    """A share of stations in alarm is one of stations that measured something."""
+    Sensor.objects.update(quantity="rain")
+    rule("rain", 0, kind="offline", clear=0, hazard="暴雨", hold_up_s=600, level=1)
+    take(1)
+    with clock.travelled(timedelta(minutes=11)):
+        network.tick()
+        assert Alarm.objects.filter(rule__hazard="暴雨", active=True).exists()
+        shares = duties.shares(ResponseRule(kind="stations", hazard="暴雨", trigger=1, share=0.1, level=1))
+    assert set(shares.values()) <= {0}

@@ -97,7 +97,7 @@ def grounds(at: datetime) -> list[Ground]:
 
 def shares(rule: ResponseRule) -> dict[str, float]:
     """For each district, the part of its stations that are in alarm at the rule's level or worse."""
-    alarms = Alarm.objects.filter(active=True, held=False, rule__hazard=rule.hazard, level__lte=rule.trigger)
+    alarms = Alarm.objects.filter(active=True, held=False, rule__kind="high", rule__hazard=rule.hazard, level__lte=rule.trigger)
     hit = _by_district(alarms.values_list("area_id").annotate(n=Count("sensor", distinct=True)))
     stations = Station.objects.filter(kind__in=MEASURED.get(rule.hazard, ()))
     total = _by_district(stations.values_list("area_id").annotate(n=Count("id")))

@@ -126,4 +126,5 @@ def _learn(row: Design) -> None:
         tables.fit(made)
     except DatabaseError:
         made.retire()
+        _known["pk"] = 0  # the version before is learned again, and this one tried again, at the next look
         log.exception("form %s, version %s has no table", row.name, row.version)

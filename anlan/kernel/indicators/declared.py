@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,10 +13,11 @@ from django.db import models
 
 from anlan.kernel.columns import Undeclared
 from anlan.kernel.columns.column import Column
-from anlan.kernel.registers.register import Register, address, find
+from anlan.kernel.registers.register import ALL, Register, address, find
 
 from .measures import MEASURES, Number, covering
 
+log = logging.getLogger(__name__)
 INDICATORS: dict[str, Indicator] = {}
 Period = tuple[date, date]
 """The first and the last day, both included."""
@@ -152,9 +154,14 @@ class Indicator:
         return address("indicator", self.name)
 
     def number(self) -> dict[str, Any]:
-        """The figure as every screen shows it."""
+        """The figure as every screen shows it; None where its filters no longer fit its register."""
+        try:
+            value = self.value()
+        except (ValueError, Undeclared):
+            log.exception("indicator %s cannot be computed", self.name)
+            value = None
         return {
-            "name": self.name, "label": self.label, "value": self.value(), "unit": self.unit,
+            "name": self.name, "label": self.label, "value": value, "unit": self.unit,
             "href": self.href(), "definition": self.definition, "state": self.state,
         }  # fmt: skip
 
@@ -178,4 +185,4 @@ def indicator(name: str) -> Indicator:
 
 def seen() -> list[Indicator]:
     """The indicators whose registers the present asker may open."""
-    return [one for one in INDICATORS.values() if one.book.visible()]
+    return [one for one in list(INDICATORS.values()) if one.register in ALL and one.book.visible()]

@@ -106,6 +106,11 @@ class Register:
             for path in move.asked:
                 if Column.read(self.name, self.model, path).field is None:
                     raise Undeclared(f"register {self.name}: move {move.name} asks for {path}, which is no field")
+            if move.owner and not hasattr(self.model, f"{move.owner}_id"):
+                raise Undeclared(f"register {self.name}: the unit of move {move.name}, {move.owner}, is no field that names one")
+        for limit in self.model.flow.limits if issubclass(self.model, Case) else ():
+            if lost := [name for name in (limit.by, limit.since) if name and not hasattr(self.model, name)]:
+                raise Undeclared(f"register {self.name}: the limit on {limit.state} reads {lost[0]}, which is no field")
         self.heads  # noqa: B018  reads and checks every column
         compile_set(self, True)
 
@@ -324,4 +329,4 @@ def of(model: type[models.Model]) -> Register | None:
 
 def href_of(label: str, pk: str) -> str:
     """Where a journal subject opens, for the live feed; "" when it has no page."""
-    return next((r.link(pk) for r in ALL.values() if r.model._meta.label_lower == label), "") if pk else ""
+    return next((r.link(pk) for r in list(ALL.values()) if r.model._meta.label_lower == label), "") if pk else ""
