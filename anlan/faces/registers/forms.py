@@ -11,11 +11,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
 from anlan.kernel import journal
-from anlan.kernel.cases.flow import Move
+from anlan.kernel.cases.flow import Move, Refused
 from anlan.kernel.cases.models import Case
 from anlan.kernel.cases.moves import open_case
 from anlan.kernel.columns.column import NO, YES, Column, mask
@@ -193,6 +193,15 @@ class RowForm(forms.ModelForm):
             field = self.register.area.partition("__")[0].removesuffix("_id")
             self.add_error(field if field in self.fields else None, "所选区域不在您的管辖范围内")
 
+    def validate_unique(self) -> None:
+        """What no two rows may share is taken by a row that the asker does not see, too."""
+        with scope.narrowed(reaches=None):
+            super().validate_unique()
+
+    def validate_constraints(self) -> None:
+        with scope.narrowed(reaches=None):
+            super().validate_constraints()
+
     def _get_validation_exclusions(self) -> set[str]:
         return super()._get_validation_exclusions() | {"world"}  # type: ignore[misc]
 
@@ -246,9 +255,18 @@ def save(form: RowForm, before: dict[str, Any] | None) -> bool:
     if not changed:
         return False
     with transaction.atomic():
-        form.save()
+        _store(form, new=before is None)
         old = {k: before[k] for k in changed} if before is not None else None
         verb, word = ("created", "新增") if before is None else ("changed", "修改")
         text = f"{word}{register.title}:{row}"
         journal.write(f"{register.name}.{verb}", row, text=text, before=old, after=changed, area=register.area_of(row))
     return True
+
+
+def _store(form: RowForm, new: bool) -> None:
+    """A new row is only ever added: it never takes the place of one that has its key."""
+    try:
+        with transaction.atomic():
+            form.instance.save(force_insert=new)
+    except IntegrityError as fault:
+        raise Refused("相同编号或相同内容的记录已存在,没有保存") from fault
