@@ -75,7 +75,7 @@ def test_a_form_is_declared_filled_in_counted_and_changed(world):
     assert "异常航线" in head.get("/r/indicators/").content.decode()
 
     again = {**DRAFT, "field": ["f1", "f2", "f3", ""], "label": ["航线", "架次", "结论", "天气"], "kind": ["line", "int", "choice", "line"],
-             "must": ["yes", "no", "yes", "no"], "detail": ["", "", "正常|异常|复查", ""]}  # fmt: skip
+             "must": ["yes", "no", "yes", "no"], "detail": ["", "", "正常|异常|复查", ""], "seen": "1"}  # fmt: skip
     assert "修改表单须写明原因" in head.post("/desk/forms/own1/", again).content.decode()
     assert head.post("/desk/forms/own1/", {**again, "reason": "增加天气"}).status_code == 302
     assert clerk.post("/r/own1/new/", {"area": scope.ROOT, "f1": "胶州湾", "f3": "复查", "f4": "晴"}).status_code == 302
@@ -109,12 +109,12 @@ def test_what_was_typed_stands_again_after_a_refusal(world):
 def test_a_filled_field_keeps_its_kind_and_a_used_form_its_way(world):
     head = browser("office_head")
     head.post("/desk/forms/new/", DRAFT)
-    changed = {**DRAFT, "field": ["f1", "f2", "f3"], "reason": "改"}
+    changed = {**DRAFT, "field": ["f1", "f2", "f3"], "reason": "改", "seen": "1"}
     assert "另一种类型" in head.post("/desk/forms/own1/", {**changed, "kind": ["int", "int", "choice"]}).content.decode()
     assert "办理方式" in head.post("/desk/forms/own1/", {**changed, "way": "task", "decides": ["leader"]}).content.decode()
     dropped = {**changed, "field": ["f2", "f3"], "label": ["架次", "结论"], "kind": ["int", "choice"], "must": ["no", "yes"], "detail": ["", "正常|异常"]}
     assert head.post("/desk/forms/own1/", dropped).status_code == 302
-    back = {**changed, "kind": ["int", "int", "choice"]}
+    back = {**changed, "kind": ["int", "int", "choice"], "seen": "2"}
     assert "另一种类型" in head.post("/desk/forms/own1/", back).content.decode()
 
 

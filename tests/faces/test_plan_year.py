@@ -360,6 +360,8 @@ def test_weights_are_tried_before_they_are_put_in_force(world, leader):
     assert "试算得分" in tried and "演示方案" in tried
     assert leader.get("/desk/marks/", {"w0_nodes": "much"}).status_code == 409
     sent = {f"w{n}_{d}": w for n in range(3) for d, w in (("nodes", 50), ("aims", 30), ("timely", 10), ("supervision", 10))}
+    assert "刚被他人修订" in text_of(leader.post("/desk/marks/scheme/", {**sent, "reason": "没有写明依据哪一版"}, follow=True))
+    sent["seen"] = marks.version()
     assert "须写明原因" in text_of(leader.post("/desk/marks/scheme/", sent, follow=True))
     assert "合计须为 100" in text_of(leader.post("/desk/marks/scheme/", {**sent, "w0_nodes": "60", "reason": "试"}, follow=True))
     assert leader.post("/desk/marks/scheme/", {**sent, "reason": "局党委会研究"}).status_code == 302

@@ -57,7 +57,7 @@ def form(request: HttpRequest, name: str = "") -> HttpResponseBase:
     fault: Refused | None = None
     if request.method == "POST" and "more" not in request.POST:
         try:
-            if old and given.get("seen", str(old.version)) != str(old.version):
+            if old and given.get("seen") != str(old.version):
                 raise Refused(f"表单已被他人改为第{old.version}版,请对照现在的字段再提交", field="fields")
             trial = designs.check_design(name or _free(FORMS), _fields(given), _said(given), given.get("reason", ""))
             made = designs.do_design(trial, given.get("reason", ""))
@@ -152,6 +152,8 @@ def figure(request: HttpRequest, name: str = "") -> HttpResponseBase:
         body = {"label": given.get("label", "").strip()[:40], "register": register.name, "where": where, "unit": given.get("unit", "").strip()[:10],
                 "definition": given.get("definition", "").strip()[:300], "measure": [kind, path], "when": given.get("when", "")}  # fmt: skip
         try:
+            if old and given.get("seen") != str(old.version):
+                raise Refused(f"指标已被他人改为第{old.version}版,请对照现在的内容再提交")
             if not body["label"]:
                 raise Refused("请填写指标名称", field="label")
             mine = name or _free(INDICATORS, "own.")
@@ -168,7 +170,7 @@ def figure(request: HttpRequest, name: str = "") -> HttpResponseBase:
     rows, narrowed = register.narrow(where)
     context = {
         "register": register, "given": given, "fault": fault, "old": old, "ways": _ways(register), "days": _days(register),
-        "count": rows.order_by().count(), "href": register.url(where), "faults": narrowed.errors,
+        "count": rows.order_by().count(), "href": register.url(where), "faults": narrowed.errors, "seen": old.version if old else "",
     }  # fmt: skip
     return render(request, "desk/figure.html", context, status=409 if fault else 200)
 

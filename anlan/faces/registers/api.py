@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from django import forms
@@ -18,7 +17,7 @@ from anlan.kernel.columns.column import Column
 from anlan.kernel.columns.filters import sees_full
 from anlan.kernel.indicators.declared import INDICATORS, Indicator, seen
 from anlan.kernel.people import scope
-from anlan.kernel.registers.register import ALL, Register
+from anlan.kernel.registers.register import Register
 from anlan.kernel.replies.once import Answer, Reused, once
 
 from .forms import facts, form_for, save
@@ -51,10 +50,8 @@ def title(name: str) -> str:
     return "".join(part.capitalize() for part in name.replace("_", "-").split("-"))
 
 
-@cache
-def schema(name: str) -> type[Schema]:
+def schema(register: Register) -> type[Schema]:
     """A row as the interface gives it: values, and labels where a person reads something else."""
-    register = ALL[name]
     made: dict[str, Any] = {
         "id": (Any, Field(title="编号")),
         "title": (str, Field(title="名称")),
@@ -67,7 +64,7 @@ def schema(name: str) -> type[Schema]:
         )
         if column.choices or column.target is not None:
             made[f"{column.path}_label"] = (str, Field("", title=column.label))
-    return create_model(title(name), __base__=Schema, **made)
+    return create_model(title(register.name), __base__=Schema, **made)
 
 
 def shown(register: Register) -> list[Column]:
@@ -124,7 +121,7 @@ def asked_of(register: Register) -> list[dict[str, Any]]:
 def router(register: Register) -> Router:
     """The routes of one register."""
     made, name = Router(tags=[register.title]), register.name
-    row: Any = schema(name)
+    row: Any = schema(register)
     whole: dict[str, Any] = {"count": (int, ...), "rows": (list[row], ...), "ignored": (dict[str, list[str]], ...)}
     many = create_model(f"{title(name)}Page", __base__=Schema, **whole)
 

@@ -105,7 +105,12 @@ def using(form: str) -> list[tuple[Figure, set[str]]]:
 
 def _paths(body: dict[str, Any]) -> set[str]:
     _, field = body.get("measure") or ("count", "")
-    return {name.removesuffix("_after").removesuffix("_before") for name in body.get("where") or {}} | ({field, body.get("when", "")} - {""})
+    return narrowing(body) | ({field} - {""})
+
+
+def narrowing(body: dict[str, Any]) -> set[str]:
+    """The fields by which an indicator narrows the list."""
+    return {name.removesuffix("_after").removesuffix("_before") for name in body.get("where") or {}} | ({body.get("when", "")} - {""})
 
 
 def _made(name: str, body: dict[str, Any]) -> Indicator:

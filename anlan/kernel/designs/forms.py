@@ -15,7 +15,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.columns import Undeclared
 from anlan.kernel.forms import tables
 from anlan.kernel.forms.fields import Field
-from anlan.kernel.forms.form import FORMS, Form
+from anlan.kernel.forms.form import FORMS, NARROWS, Form
 from anlan.kernel.people import scope
 
 from . import figures
@@ -43,21 +43,25 @@ def check_design(name: str, fields: list[Field], said: dict[str, Any], reason: s
             raise Refused(f"字段“{field.label}”({field.name})曾是另一种类型,已填的内容不能改类型;请换一个字段名", field="fields")
     if "\\x00" in repr((fields, said, reason)):
         raise Refused("内容中有不可见的控制字符,请删去后再提交")
-    if old:
-        _check_figures(old, fields)
     version = old.version + 1 if old else 1
     try:
-        return Form(name, fields=tuple(fields), own=True, version=version, trial=True, **{k: said[k] for k in SAID if k in said})
+        trial = Form(name, fields=tuple(fields), own=True, version=version, trial=True, **{k: said[k] for k in SAID if k in said})
     except Undeclared as fault:
         raise Refused(str(fault)) from fault
+    if old:
+        _check_figures(old, trial)
+    return trial
 
 
-def _check_figures(old: Form, fields: list[Field]) -> None:
-    """A field or a choice that an indicator counts by stays."""
-    now_, before = {f.name: f for f in fields}, {f.name: f for f in old.asked}
+def _check_figures(old: Form, trial: Form) -> None:
+    """A field or a choice that an indicator counts by stays, and stays a filter where it counts by it."""
+    now_, before = {f.name: f for f in trial.asked}, {f.name: f for f in old.asked}
     for row, paths in figures.using(old.name):
         if gone := [before[p].label for p in paths if p in before and p not in now_]:
             raise Refused(f"指标“{row.title}”用到字段“{'、'.join(gone)}”,不能删去;请先修改该指标", field="fields")
+        if behind := [before[p].label for p in figures.narrowing(row.body) if p in before and p not in trial.narrows]:
+            said = f"指标“{row.title}”按字段“{'、'.join(behind)}”筛选,该字段须排在前 {NARROWS} 个可筛选的字段之内"
+            raise Refused(said, field="fields")
         for path, wanted in (row.body.get("where") or {}).items():
             if path in now_ and now_[path].kind == "choice":
                 lost = set(wanted if isinstance(wanted, list) else [wanted]) - set(now_[path].choices)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from pydantic import BaseModel
 
 from anlan.kernel.cases.models import Case
 from anlan.kernel.columns import Undeclared
@@ -16,10 +17,17 @@ from anlan.kernel.columns import Undeclared
 LINE, LONG = 200, 4000
 FAR = 10**12
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
-TAKEN = frozenset(
-    "id pk no version made_at made_by total outcome opinion few form flow once scope_few scope_area scope_unit scope_wide scope_above".split()
-) | {name for kind in (Case, models.Model) for name in dir(kind)}
-"""Names that every row has already."""
+PAGE = frozenset("q page order sheet seen once limit offset format href csrfmiddlewaretoken".split())
+"""What the pages and the interface of a register ask by these names."""
+SYSTEM = frozenset("oid tableoid xmin cmin xmax cmax ctid rowid".split())
+"""Columns that a table of PostgreSQL or SQLite has by itself."""
+TAKEN = (
+    frozenset("id pk no version made_at made_by total outcome opinion few form flow scope_few scope_area scope_unit scope_wide scope_above".split())
+    | PAGE | SYSTEM | {name for kind in (Case, models.Model, BaseModel) for name in dir(kind)}
+)  # fmt: skip
+"""Names that every row, its table, its page or its interface has already."""
+ENDINGS = ("_", "_id", "_label", "_after", "_before", "_min", "_max")
+"""Of the columns, labels and filters that are made of another field."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +88,8 @@ class Field:
     detail: str = ""
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name) or self.name in TAKEN or "__" in self.name or self.name.endswith("_"):
-            raise Undeclared(f"字段名“{self.name}”不能用:须为小写字母开头的字母、数字、下划线,且不与已有字段重名")
+        if not NAME.fullmatch(self.name) or self.name in TAKEN or "__" in self.name or self.name.endswith(ENDINGS) or self.name.startswith("model_"):
+            raise Undeclared(f"字段名“{self.name}”不能用:须为小写字母开头的字母、数字、下划线,且不与系统所用的名称重名")
         if not 0 < len(self.label) <= 40:
             raise Undeclared(f"字段 {self.name} 须有不超过 40 字的名称")
         if self.kind not in KINDS:

@@ -26,8 +26,12 @@ from .fields import NAME, Field, model_name
 from .loops import WAYS, Plan
 from .told import hear
 
-HEADINGS = frozenset("系统编号 编号 状态 时限 办理时限 是否超时 超时 表单版次 填写时间 填写人 总分".split())
+HEADINGS = frozenset("系统编号 编号 状态 时限 办理时限 是否超时 超时 表单版次 填写时间 填写人 总分 区域 所在区域".split())
 """What the columns of every form are called."""
+OF_A_CASE = frozenset("办理结果 意见".split()) | {str(f.verbose_name) for f in Case._meta.get_fields() if hasattr(f, "verbose_name")}
+"""And those of a form whose rows are cases."""
+NARROWS = 6
+"""Of a form's fields, as many are filters of its list."""
 FORMS: dict[str, Form] = {}
 GROUPS = ("大安全", "大减灾", "大应急", "党建与内控", "工作要点")
 
@@ -106,7 +110,7 @@ class Form:
         if clash := keys & set(names):
             raise Undeclared(f"字段名与系统列重名:{'、'.join(sorted(clash))}")
         labels = [f.label for f in self.asked]
-        if twice := {label for label in labels if labels.count(label) > 1 or label in HEADINGS}:
+        if twice := {label for label in labels if labels.count(label) > 1 or label in (HEADINGS | OF_A_CASE if self.way else HEADINGS)}:
             raise Undeclared(f"字段名称重复,或与系统列同名:{'、'.join(sorted(twice))}")
         if self.group not in GROUPS:
             raise Undeclared(f"分组须为{'、'.join(GROUPS)}之一")
@@ -146,6 +150,11 @@ class Form:
         return tuple(f for f in self.asked if f.kind == "points")
 
     @cached_property
+    def narrows(self) -> tuple[str, ...]:
+        """The fields that are filters of its list."""
+        return tuple(f.name for f in self.asked if f.kind in ("choice", "yes", "unit", "date", "time"))[:NARROWS]
+
+    @cached_property
     def flow(self) -> Flow | None:
         """The loop of its cases; None for a record."""
         if not self.way:
@@ -172,10 +181,9 @@ class Form:
 
     def _register(self) -> Register:
         heads = [f for f in self.asked if f.kind not in ("long", "points")][:6]
-        narrow = [f.name for f in self.asked if f.kind in ("choice", "yes", "unit", "date", "time")][:6]
         words = [f.name for f in self.asked if f.kind in ("line", "long")]
         columns = ["no", *(f.name for f in heads), *(["total"] if self.points else []), *(["state", "due_at", "overdue"] if self.way else []), "area"]
-        filters = ["area", *(["state", "overdue", "opened_at", "closed_at"] if self.way else []), *narrow, "made_at"]
+        filters = ["area", *(["state", "overdue", "opened_at", "closed_at"] if self.way else []), *self.narrows, "made_at"]
         form = " ".join(["area", *(f.name for f in self.asked)])
         who: dict[str, Any] = {"opens": self.write} if self.way else {"write": self.write}
         return Register(
