@@ -39,7 +39,7 @@ from anlan.kernel.people.roles import ROLES
 from anlan.kernel.worlds.models import ACTUAL, World
 from anlan.sensing import network as network_state
 
-from . import city, diagrams, network, replays
+from . import city, diagrams, network, replays, wiring
 from .beside import Beside
 from .keepers import first, gateways
 
@@ -318,10 +318,12 @@ def _here() -> AbstractContextManager[scope.Scope]:
 
 
 def check(args: Namespace) -> int:
-    """Who reacts to what; every declaration was checked when it was imported."""
+    """Who reacts to what; every declaration was checked when it was imported, and here what no import can tell."""
     call_command("check")
     print(diagrams.reactions())
-    return 0
+    found = wiring.faults()
+    print(*(f"! {fault}" for fault in found), sep="\n", end="\n" if found else "")
+    return 1 if found else 0
 
 
 def docs(args: Namespace) -> int:

@@ -69,6 +69,32 @@ def test_a_vacant_post_is_not_forgotten_but_goes_to_the_superior(world, monkeypa
     assert {a.whom for a in attempts(notice, addressee=vacant)} == {"superior"}
 
 
+def test_where_an_area_has_no_such_post_the_nearest_above_is_called(world):
+    village = Post.everywhere.filter(tier="village").first()
+    other = Post.everywhere.filter(tier="town").order_by("pk").last()
+    notice = call(world, roles=("district_duty",), areas=[village.area_id, other.area_id])
+    assert [a.post.area_id for a in Addressee.everywhere.filter(notice=notice)] == [DISTRICT]
+    assert Addressee.everywhere.get(notice=notice).person_id is not None
+    own = call(world, roles=("town_duty", "district_duty"), areas=[other.area_id])
+    assert [a.post_id for a in Addressee.everywhere.filter(notice=own)] == [other.pk]
+
+
+def test_a_call_without_anybody_to_hear_it_is_told_to_the_duty_officers(world):
+    officer = Post.everywhere.create(title="市值班员", role="duty_officer", unit_id="370212", tier="city", area_id=scope.ROOT)
+    notice = call(world, roles=("leader",), areas=[DISTRICT])
+    loop.advance(world)
+    with scope.everyone(world):
+        assert "无人收到" in read.Line.objects.get(verb="notice.nobody", subject_id=notice.pk).text
+    told = Notice.everywhere.get(about_id=str(notice.pk))
+    assert "无人收到" in told.text and Addressee.everywhere.get(notice=told).post_id == officer.pk
+
+
+def test_where_even_the_duty_officers_are_missing_the_telling_ends(world):
+    call(world, roles=("leader",), areas=[DISTRICT])
+    loop.advance(world)
+    assert Notice.everywhere.count() == 2 and not Addressee.everywhere.exists()
+
+
 def test_who_takes_over_on_a_day_is_called_from_its_midnight_in_the_city(world):
     post = Post.everywhere.filter(tier="village").first()
     old, new = Holding.everywhere.filter(post=post).order_by("rank")

@@ -188,6 +188,8 @@ def test_an_indicator_with_a_wrong_value_fails_aloud(world, declared):
     wrong = Indicator("t.wrong", "x", "event", {"state": "no-such-state"}, definition="口径")
     with scope.everyone(world), pytest.raises(ValueError, match=r"t\.wrong"):
         wrong.value()
+    with pytest.raises(Undeclared, match="no-such-state"):
+        wrong.check()
 
 
 def test_every_declared_indicator_stands_on_the_page_and_in_the_interface(client, ours, declared):

@@ -13,6 +13,7 @@ from django.db import models
 
 from anlan.kernel.columns import Undeclared
 from anlan.kernel.columns.column import Column
+from anlan.kernel.columns.filters import asked
 from anlan.kernel.registers.register import ALL, Register, address, find
 
 from .measures import MEASURES, Number, covering
@@ -103,6 +104,8 @@ class Indicator:
             self._known(self.list_register, list(self.of[1]))
         if self.turn and not self.when:
             raise Undeclared(f"indicator {self.name}: a turn is judged by its days, so that it needs when=…")
+        for book, where in ((self.book, self.where), *([(self.list_register, self.of[1])] if self.of else [])):
+            self._fits(book, {k: v for k, v in where.items() if not callable(v)})
         if self.per not in ("", "quarter") or (self.per and not self.when):
             raise Undeclared(f"indicator {self.name}: per is 'quarter', and needs when=…")
 
@@ -114,6 +117,13 @@ class Indicator:
         known = book._sets[True].base_filters
         if odd := [n for n in names if n not in known]:
             raise Undeclared(f"indicator {self.name}: {', '.join(odd)} is no filter of register {book.name} ({', '.join(known)})")
+
+    def _fits(self, book: Register, where: dict[str, Any]) -> None:
+        """A filter takes only what its field can hold, such as a choice that exists."""
+        narrowed = book._sets[True](asked(where), book.model._base_manager.none())
+        if narrowed.errors:
+            said = "; ".join(f"{k}={where.get(k)!r}: {'、'.join(map(str, v))}" for k, v in narrowed.errors.items())
+            raise Undeclared(f"indicator {self.name}: register {book.name} cannot be narrowed by {said}")
 
     def rows(self, period: Period | None = None, area: str = "") -> models.QuerySet:
         return self._narrowed(self.book, self.params(period, area))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -39,7 +41,9 @@ def do_call(
 ) -> Notice:
     """Issue a notice to every post of these roles in these areas: one transaction, one line, its rungs as due rows.
 
-    ``tiers`` and ``units`` narrow the posts further.
+    Posts in an area and below it are called; where it has none of these roles, those at the nearest area above that has.
+    ``tiers`` and ``units`` narrow the posts further. A call that reaches no post at all stands with nobody in it, and the line
+    ``notice.nobody`` says so.
 
     An earlier notice about the same record is closed by it. Raises ValueError for a role that does not exist.
     """
@@ -66,6 +70,9 @@ def do_call(
             basis=steps.basis,
             after={"addressees": len(people), "vacant": sum(p.person_id is None for p in people), "ladder": steps.name},
         )  # fmt: skip
+        if not people:
+            asked = "、".join(ROLES[role].label for role in roles)
+            journal.write("notice.nobody", notice, text=f"{label}「{title}」没有找到可通知的岗位({asked}),无人收到", level=level, wide=wide)
     return notice
 
 
@@ -73,19 +80,17 @@ def addressees(
     notice: Notice, roles: tuple[str, ...], areas: list[str], tiers: tuple[str, ...], units: tuple[str, ...] = ()
 ) -> list[Addressee]:
     """One row a post, the A role as target and the deputy known; a vacant post is kept, for it is silent too."""
-    where = Q(pk__in=())
-    for code in areas:
-        where |= scope.within("area_id", scope.prefix(code))
-    posts = Post.everywhere.filter(where, role__in=roles).order_by("area_id", "pk")
+    posts = Post.everywhere.filter(role__in=roles)
     if tiers:
         posts = posts.filter(tier__in=tiers)
     if units:
         posts = posts.filter(unit_id__in=units)
-    held = _holders(roles, areas, tiers, notice.issued_at)
+    found, higher = _posts(posts, areas)
+    held = _holders(roles, [*areas, *higher], tiers, notice.issued_at)
     state = State.WAITING if notice.kind == Notice.Kind.CALL else State.TOLD
     few = ask.alone(scope.current().world)
     rows = []
-    for post in posts:
+    for post in found:
         ranks = held.get(post.pk, [])
         if few and not ranks:
             continue  # this post takes no part in the exercise
@@ -96,6 +101,23 @@ def addressees(
             deputy_id=second and second[0],
         ))  # fmt: skip
     return rows
+
+
+def _posts(posts: models.QuerySet[Post], areas: list[str]) -> tuple[list[Post], list[str]]:
+    """The posts in these areas and below, and at the areas above that stand in for those without any; the latter also by code."""
+    inside = reduce(or_, (scope.within("area_id", scope.prefix(code)) for code in areas), Q(pk__in=()))
+    found = {post.pk: post for post in posts.filter(inside)}
+    there = {post.area_id[:digits] for post in found.values() for digits in scope.DIGITS.values()}
+    bare = [code for code in areas if scope.prefix(code) not in there]
+    higher = sorted({_nearest(posts, code) for code in bare} - {""})
+    found |= {post.pk: post for post in posts.filter(area_id__in=higher)}
+    return sorted(found.values(), key=lambda post: (post.area_id, post.pk)), higher
+
+
+def _nearest(posts: models.QuerySet[Post], code: str) -> str:
+    """The nearest area above at which one of these posts stands; "" when none does."""
+    above = scope.above(scope.prefix(code))
+    return max(posts.filter(area_id__in=above).values_list("area_id", flat=True), default="")
 
 
 def _holders(

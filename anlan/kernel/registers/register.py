@@ -94,6 +94,8 @@ class Register:
             raise Undeclared(f"register {self.name}: unknown roles {sorted(odd)}")
         if self.write and issubclass(self.model, scope.Scoped):
             raise Undeclared(f"register {self.name}: an operating record is written by its acts, not by a form")
+        if self.is_case and not hasattr(self.model, "flow"):
+            raise Undeclared(f"register {self.name}: {self.model.__name__} is a case, but names no flow")
         if self.opens and not (self.is_case and self.form):
             raise Undeclared(f"register {self.name}: only a case is opened, by the fields that form=… names")
         if self.point and len(self.point.split()) != 2:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from anlan.kernel import journal
 from anlan.kernel.notice import acts as notice
+from anlan.kernel.notice.models import Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.ask import holders
 from anlan.kernel.people.models import Area, Post
@@ -44,6 +45,15 @@ def on_overdue(line: Any) -> None:
             title="超时提醒", text=_text(line), kind="inform", level=None, roles=(role,), areas=[post.area_id],
             tiers=(post.tier,),
         )  # fmt: skip
+
+
+@journal.on("notice.nobody")
+def on_nobody(line: Any) -> None:
+    """A call without anybody to hear it is told to the city's duty officers; theirs goes no further."""
+    call = Notice.objects.get(pk=line.subject_id)
+    if call.about_type != Notice._meta.label_lower:
+        notice.do_call(title="通知无人收到", text=line.text, kind="inform", level=None, roles=("duty_officer", "duty_lead"),
+                       areas=[scope.ROOT], tiers=("city",), about=call)  # fmt: skip
 
 
 def _text(line: Any) -> str:
