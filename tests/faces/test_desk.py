@@ -19,6 +19,7 @@ from anlan.kernel.answers import acts as answers
 from anlan.kernel.clock import loop
 from anlan.kernel.clock.time import travelled
 from anlan.kernel.journal import read
+from anlan.kernel.live import feed
 from anlan.kernel.notice import acts as notices
 from anlan.kernel.notice.models import Addressee, Attempt, Notice
 from anlan.kernel.people import scope
@@ -172,6 +173,21 @@ def test_declining_needs_a_reason_and_leaves_no_response(town):
     client.post(f"/desk/proposals/{proposal.pk}/decline/", {"refusal": "雨带已南移"})
     proposal.refresh_from_db()
     assert (proposal.state, proposal.refusal, Response.everywhere.count()) == ("declined", "雨带已南移", 0)
+
+
+def test_the_wall_follows_the_call_of_the_response_whatever_else_is_called(town):
+    client = signed_in(town)
+    confirm(town, client, propose(town))
+    loop.drain(town.world)
+    with scope.everyone(town.world):
+        own = Notice.objects.get(kind="call")
+        other = notices.do_call("泵站超时", "请处理", level=4, roles=("town_duty",), areas=[city.AOSHANWEI])
+    panel = client.get("/screen/state.json").json()["panels"]["left1"]
+    assert f"notice={own.pk}" in panel["numbers"][0]["href"] and panel["source"] == "叫应记录(模拟电话)"
+    confirm(town, client, propose(town, None, "end"))
+    loop.drain(town.world)
+    feed._kept.clear()  # a state is kept for a second
+    assert f"notice={other.pk}" in client.get("/screen/state.json").json()["panels"]["left1"]["numbers"][0]["href"]
 
 
 def test_a_person_confirms_the_end_and_the_event_closes(town):

@@ -54,6 +54,19 @@ def test_a_line_of_another_world_links_into_its_own_world(world, hub):
     assert f'"href":"/w/{replay.pk}/'.encode() in missed
 
 
+def test_a_line_that_cannot_be_shown_keeps_no_other_back(world, hub, monkeypatch):
+    for text in ("先", "坏", "后"):
+        write(world, text)
+    real = feed.item
+    monkeypatch.setattr(feed, "item", lambda line: real(line) if line.text != "坏" else 1 / 0)
+    sent: list[bytes] = []
+    hub.readers.add(feed.Reader(scope.Scope(world)))
+    hub.fan_out = lambda events: sent.extend(event for _, event in events)
+    assert feed.pump_once() == 3
+    told = b"".join(sent).decode()
+    assert "先" in told and "后" in told and "坏" not in told
+
+
 def test_what_the_house_does_for_itself_is_no_news_for_a_screen(world, hub):
     with scope.everyone(world):
         signed_in = journal.write("session.opened", world, text="某人登录")

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from anlan.kernel import clock
-from anlan.kernel.carriers import Down, Later, Rejected, Unsure, wire
+from anlan.kernel.carriers import CARRIERS, Down, Later, Rejected, Unsure, wire
 from anlan.kernel.carriers import mail as post_office
 from anlan.kernel.carriers import webhook as robots
 from anlan.kernel.carriers.models import Gateway
@@ -238,6 +238,27 @@ def test_a_server_that_says_nothing_is_given_up_after_its_time(city, monkeypatch
         way = entered("mail", "mail", f"smtp://127.0.0.1:{mute.getsockname()[1]}")
         assert sending.try_out(way, "a@example.org") == "邮件服务器不通:超时"
     assert not healthy()
+
+
+def test_a_server_that_is_slow_holds_a_batch_no_longer_than_its_lease(city, server, monkeypatch):
+    """What was not begun in time goes with the next batch; nothing is sent twice."""
+    monkeypatch.setattr(sending, "THREADS", 1)
+    monkeypatch.setattr(sending, "BEGUN_S", 0.25)
+    carrier = CARRIERS["mail"]
+    real = type(carrier).send
+
+    def slow(self, gateway, call):
+        time.sleep(0.1)
+        return real(self, gateway, call)
+
+    monkeypatch.setattr(type(carrier), "send", slow)
+    entered("mail", "mail", server.address)
+    call(city)
+    begun = len(server.box.taken)
+    assert 0 < begun < 5 and ("planned", "网关过慢,第1次重试待发") in states() and healthy()
+    monkeypatch.setattr(sending, "BEGUN_S", 60)
+    later(city, minutes=2)
+    assert sorted(to for _, to, _ in server.box.taken) == sorted(f"p{2 * n + 1}@example.org" for n in range(5))
 
 
 def test_who_talks_no_smtp_is_a_fault_without_its_words(city):

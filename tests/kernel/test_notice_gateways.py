@@ -261,7 +261,7 @@ def test_reports_that_are_unsigned_old_unknown_or_broken_are_refused(city, serve
         body = json.dumps(good).encode()
         marks = {"X-Anlan-Time": stale, "X-Anlan-Signature": sign(SECRET, stale, body)}
         assert report(way, good, **marks).json() == {"fault": "签名已过期"}
-    for told in ({**good, "event": "sung"}, {**good, "key": "1:1:1:voice"}, ["x"], {}):
+    for told in ({**good, "event": "sung"}, {**good, "key": "1:1:1:voice"}, {**good, "id": "9" * 81}, ["x"], {}):
         answer = report(way, told)
         assert answer.status_code == 400 and answer.json()["faults"][0].startswith("第1条")
     assert report(other, good).status_code == 400

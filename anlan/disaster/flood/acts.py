@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from anlan.engines.grades import LEVELS
 from anlan.kernel import journal
 from anlan.kernel.cases import Refused
 from anlan.kernel.cases.moves import after, move, open_case
@@ -18,7 +19,7 @@ from anlan.kernel.people.models import Area
 from anlan.kernel.worlds.models import World
 
 from . import flows
-from .models import LEVELS, Proposal, Response
+from .models import Proposal, Response
 
 AUTO_AFTER = timedelta(minutes=10)
 CALLED = ("flood_office", "district_duty", "town_duty", "village_officer", "reservoir_keeper")
@@ -129,7 +130,7 @@ def _told(response: Response, proposal: Proposal, before: int | None) -> None:
 
 
 def _roman(level: int) -> str:
-    return dict(LEVELS)[level]
+    return LEVELS[level]
 
 
 def _basis(proposal: Proposal) -> str:

@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
+from anlan.engines.grades import LEVELS
 from anlan.kernel.cases.models import Case
 
 from . import flows
-
-LEVELS = [(1, "Ⅰ级"), (2, "Ⅱ级"), (3, "Ⅲ级"), (4, "Ⅳ级")]
 
 
 class ResponseRule(models.Model):

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from anlan.engines.grades import LEVELS
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 UNKNOWN = "—"
 NONE = "无"
 
-GRADES = ("Ⅰ级", "Ⅱ级", "Ⅲ级", "Ⅳ级")
+GRADES = tuple(LEVELS.values())
 COLOURS = ("红色", "橙色", "黄色", "蓝色")
 ACCIDENTS = ("特别重大", "重大", "较大", "一般")
 RISKS = ("重大风险", "较大风险", "一般风险", "低风险")

@@ -14,10 +14,11 @@ from anlan.kernel.carriers.models import Gateway
 from anlan.kernel.carriers.sealed import Unreadable
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import real
-from anlan.kernel.notice.models import Attempt
+from anlan.kernel.notice.models import Attempt, Receipt
 from anlan.kernel.people import scope
 
 PATIENCE_S = 300
+MOST_ID = Receipt._meta.get_field("client_id").max_length or 0
 
 
 def take(gateway: Gateway, told: dict[str, Any]) -> None:
@@ -28,6 +29,8 @@ def take(gateway: Gateway, told: dict[str, Any]) -> None:
         raise Refused("没有这个呼叫编号", field="key")
     event = told.get("event")
     number = f"{gateway.name}:{told['id']}" if told.get("id") else None
+    if number and len(number) > MOST_ID:
+        raise Refused(f"id 过长,连同网关代号不超过 {MOST_ID} 字符", field="id")
     with scope.everyone(attempt.world), transaction.atomic():
         if event == "delivered":
             delivered([call])

@@ -16,7 +16,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.indicators import indicator
 from anlan.kernel.journal import read
 from anlan.kernel.live import feed
-from anlan.kernel.notice.models import Addressee, Notice
+from anlan.kernel.notice.models import Addressee, Attempt, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.registers import ALL, find
@@ -46,7 +46,7 @@ def state(who: scope.Scope) -> dict[str, Any]:
     response = Response.objects.filter(state="active").order_by("level").first()
     shifts = duty.on_duty()
     signals = list(Warning.objects.filter(state="active").order_by("level", "-id"))
-    notice = Notice.objects.filter(kind="call").order_by("-id").first()
+    notice = _call(response)
     names = dict(Area.objects.filter(level="district").values_list("code", "name"))
     fallen = rain(moment)
     panels = (
@@ -67,6 +67,13 @@ def state(who: scope.Scope) -> dict[str, Any]:
         "areas": areas(fallen, notice),
         "layers": layers(),
     }
+
+
+def _call(response: Response | None) -> Notice | None:
+    """The call that the wall follows: the response's while one is active, whatever else is called meanwhile; else the newest."""
+    calls = Notice.objects.filter(kind="call").order_by("-id")
+    own = calls.filter(about_type=Response._meta.label_lower, about_id=str(response.pk)).first() if response else None
+    return own or calls.first()
 
 
 def whole(who: scope.Scope) -> dict[str, Any]:
@@ -153,7 +160,8 @@ def _calls(notice: Notice | None, moment: Any) -> dict[str, Any]:
             bad = "late" if state == "silent" and counts.get(state) else "ok"
             rows.append(_number(label, counts.get(state, 0), "人", book.url(params), definition, bad))
     title = f"{notice.get_level_display() if notice.level else ''}叫应" if notice else "叫应"
-    return panel("left1", title, "叫应记录(模拟电话)", moment, "numbers", address("list", "addressee"), numbers=rows)
+    played = notice is not None and Attempt.everywhere.filter(addressee__notice=notice, carrier="simulator").exists()
+    return panel("left1", title, f"叫应记录{'(模拟电话)' if played else ''}", moment, "numbers", address("list", "addressee"), numbers=rows)
 
 
 def _districts(notice: Notice | None, names: dict[str, str], moment: Any) -> dict[str, Any]:
@@ -198,9 +206,10 @@ def _rain_line(fallen: list[Fallen], names: dict[str, str], moment: Any) -> dict
         hours.setdefault(area[:6] + "000000", {}).setdefault(hour, []).append(mm)
     means = {code: {_hour(h): sum(mm) / len(mm) for h, mm in of.items()} for code, of in hours.items()}
     top = sorted(means, key=lambda code: -sum(means[code].values()))[:3]
+    source = "雨量站(重建序列)" if scope.current().world.kind == World.Kind.REPLAY else "雨量站"
     series = [{"name": names.get(c, c), "points": [[h, round(mm, 1)] for h, mm in means[c].items()]} for c in top]
     return panel(
-        "left3", "近24小时面雨量", "雨量站(重建序列)", moment, "line", address("list", "station"), line={"unit": "mm/h", "series": series}
+        "left3", "近24小时面雨量", source, moment, "line", address("list", "station"), line={"unit": "mm/h", "series": series}
     )
 
 

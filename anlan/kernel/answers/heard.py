@@ -17,7 +17,6 @@ REASONS = {
     "unsubscribed": "用户退订", "expired": "超时未送达",
 }  # fmt: skip
 OPEN = (Attempt.State.PLANNED, Attempt.State.SENDING, Attempt.State.SENT)
-PATIENCE_S = 300
 
 
 def delivered(calls: list[str]) -> None:

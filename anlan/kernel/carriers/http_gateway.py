@@ -7,7 +7,7 @@ We POST ``{"key", "channel", "to", "text", "level"}`` to the gateway's address w
     X-Anlan-Signature hex HMAC-SHA256(secret, time + "." + body)
 
 and it answers 2xx ``{"id": …}`` (or 409 when it had the key already). It reports back to ``/gateway/<name>/`` with the
-same two signature headers; see ``events``.
+same two signature headers; see ``anlan/faces/gateways``.
 """
 
 from __future__ import annotations

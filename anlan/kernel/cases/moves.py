@@ -181,15 +181,15 @@ def _watch(case: Case) -> None:
     type(case).objects.filter(pk=case.pk).update(due_at=case.due_at, overdue=False)
 
 
-def _key(case: Case, limit: int) -> str:
-    return f"case:{case.case_key}:{case.turn}:{limit}"
+def _key(case: Case, limit: int, turn: int | None = None) -> str:
+    return f"case:{case.case_key}:{case.turn if turn is None else turn}:{limit}"
 
 
 def _unwatch(case: Case, state: str) -> None:
     keys = []
     for n, limit in enumerate(limits_of(case)):
         if limit.state == state:
-            key = f"case:{case.case_key}:{case.turn - 1}:{n}"
+            key = _key(case, n, case.turn - 1)
             keys += [key, *(f"{key}:r{share}" for share in limit.remind)]
             keys += [f"{key}:up{rung}" for rung in range(len(limit.raise_to.split()) + 1)]
     due.drop(*keys)

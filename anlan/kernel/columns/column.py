@@ -11,11 +11,11 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from anlan.engines.grades import LEVELS
 from anlan.kernel.cases.models import Case
 
 from . import Undeclared
 
-LEVELS = {1: "Ⅰ级", 2: "Ⅱ级", 3: "Ⅲ级", 4: "Ⅳ级"}
 YES, NO = "是", "否"
 
 

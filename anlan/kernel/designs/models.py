@@ -8,7 +8,10 @@ from django.db import models
 
 
 class Kept(models.Model):
-    """One version of a declaration. Versions are added and never changed; the newest one is in force."""
+    """One version of a declaration. Versions are added and not changed; the newest one is in force.
+
+    One that no table could be made for is taken back before anybody has used it.
+    """
 
     name = models.CharField("代号", max_length=60)
     version = models.PositiveSmallIntegerField("版次")

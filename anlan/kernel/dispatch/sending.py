@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +39,8 @@ BATCH = 100
 THREADS = 8
 LONGEST_PAUSE = timedelta(seconds=60)
 LEASE_S = 300
+BEGUN_S = 120
+"""After so long no further call of a batch is begun: the last must end well before its lease does."""
 STILL = timedelta(minutes=5)
 """So long after its last failure a gateway that merely opens its door is not called well."""
 OFF_LIST = "演练名单外,未外发"
@@ -157,11 +160,13 @@ def _claim(gateway: Gateway, calls: list[str]) -> dict[str, list[Attempt]]:
 
 def _carry(gateway: Gateway, calls: dict[str, Call]) -> dict[str, Fate]:
     """Make the calls side by side. After the first sign that the gateway is down the rest is not tried."""
-    down, carrier = threading.Event(), CARRIERS[gateway.carrier]
+    down, carrier, until = threading.Event(), CARRIERS[gateway.carrier], time.monotonic() + BEGUN_S
 
     def one(call: Call) -> Fate:
         if down.is_set():
             return Down("网关不通")
+        if time.monotonic() > until:
+            return Later("网关过慢")
         try:
             return carrier.send(gateway, call)
         except Unreadable as fault:

@@ -48,7 +48,10 @@ def seal(settled: timedelta = SETTLED) -> int:
 
 
 def _unbroken(lines: list[Line], after: int) -> list[Line]:
-    """The lines up to the first missing id that may still be written by a transaction that runs."""
+    """The lines up to the first missing id that may still be written by a transaction that runs.
+
+    Before the first seal nothing tells which id is the first: the seeding writes that line alone, before anybody else can.
+    """
     for n, line in enumerate(lines):
         if after and line.pk != after + 1 and line.recorded_at > real() - LONGEST:
             return lines[:n]

@@ -181,8 +181,11 @@ def pump_once() -> int:
     for line in new:
         if line.verb.startswith(read.HOUSE):
             continue
-        with scope.everyone(line.world):  # its link stays in its world
-            encoded.append((line, encode("line", item(line), line.pk)))
+        try:
+            with scope.everyone(line.world):  # its link stays in its world
+                encoded.append((line, encode("line", item(line), line.pk)))
+        except Exception:  # one line that cannot be shown keeps no other back
+            log.exception("line %s cannot be shown", line.pk)
     events: list[tuple[list[Reader], bytes]] = []
     for readers in HUB.groups().values():
         if seen := [event for line, event in encoded if sees(readers[0].who, line)]:

@@ -6,12 +6,11 @@ from datetime import timedelta
 
 from django.db import models
 
+from anlan.engines.grades import LEVELS
 from anlan.kernel.carriers import VIA
 from anlan.kernel.carriers.models import CARRIER_CHOICES, CHANNEL_CHOICES, Gateway
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.scope import Scoped
-
-LEVELS = [(1, "Ⅰ级"), (2, "Ⅱ级"), (3, "Ⅲ级"), (4, "Ⅳ级")]
 
 
 class Notice(Scoped):

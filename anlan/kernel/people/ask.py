@@ -79,11 +79,6 @@ def enterable(rows: QuerySet[World]) -> QuerySet[World]:
     return rows.filter(~Q(kind=World.Kind.EXERCISE) | Q(pk__in=mine))
 
 
-def visible_to(user: AbstractBaseUser | Any, rows: QuerySet, world: World, on: date) -> QuerySet:
-    """Narrow any query over a scoped model to what the user may see."""
-    return rows.filter(scope.reach_of(rows.model, scope_of(user, world, on)))
-
-
 def holders(role: str | tuple[str, ...], area: str, on: date, tiers: tuple[str, ...] = ()) -> QuerySet[Holding]:
     """Who holds a responsible post of this role in this area or below it, A roles before deputies.
 

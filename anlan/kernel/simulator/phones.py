@@ -2,7 +2,7 @@
 
 What a phone does depends only on the world's seed, the notice's number, the person, the rung and the channel, so the
 same seed gives the same answers. Results come as due rows of the same world and go through the same door as a real
-gateway's (``events``). The rates below are assumptions of the simulation, not statistics.
+gateway's (``anlan.kernel.answers.heard``). The rates below are assumptions of the simulation, not statistics.
 """
 
 from __future__ import annotations

@@ -2,12 +2,11 @@
 
 from django.db import models
 
+from anlan.engines.grades import LEVELS
 from anlan.kernel.cases.models import Case
 from anlan.kernel.people.models import Area, Unit
 
 from . import flows
-
-LEVELS = [(1, "Ⅰ级"), (2, "Ⅱ级"), (3, "Ⅲ级"), (4, "Ⅳ级")]
 
 
 class Event(Case):

@@ -23,7 +23,7 @@ LEVELS = [(1, "Ⅰ级(红)"), (2, "Ⅱ级(橙)"), (3, "Ⅲ级(黄)"), (4, "Ⅳ�
 class Rule(Compiled, Placed):
     """A threshold: an amount within a window. A new version is a new row; an alarm keeps the row it fired under.
 
-    It holds for every sensor of its quantity in its area, or for one sensor: a limit of that gauge.
+    It holds for every sensor of its quantity in its area, for those of one station, or for one sensor: a limit of that gauge.
     """
 
     scope_wide = "wide"
