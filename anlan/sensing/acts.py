@@ -13,7 +13,7 @@ from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
-from . import settle
+from . import paging, settle
 from .models import Alarm, Sensor, Warning
 
 
@@ -97,7 +97,9 @@ def check_acknowledge(alarm: Alarm) -> Alarm:
 
 def do_acknowledge(alarm: Alarm) -> Alarm:
     alarm.acknowledged_at, alarm.acknowledged_by = now(), scope.current().name[:40]
-    return _told(alarm, "alarm.acknowledged", "已确认", "acknowledged_at", "acknowledged_by")
+    with transaction.atomic():
+        paging.seen(_told(alarm, "alarm.acknowledged", "已确认", "acknowledged_at", "acknowledged_by"))
+    return alarm
 
 
 def do_shelve(alarm: Alarm, until: datetime, why: str) -> Alarm:
@@ -110,7 +112,9 @@ def do_shelve(alarm: Alarm, until: datetime, why: str) -> Alarm:
         raise Refused("搁置须写明原因", field="why")
     alarm.shelved_until, alarm.shelved_by, alarm.shelved_why = until, scope.current().name[:40], why.strip()[:120]
     said = f"搁置至{timezone.localtime(until):%m-%d %H:%M},原因:{alarm.shelved_why}"
-    return _told(alarm, "alarm.shelved", said, "shelved_until", "shelved_by", "shelved_why")
+    with transaction.atomic():
+        paging.shelved(_told(alarm, "alarm.shelved", said, "shelved_until", "shelved_by", "shelved_why"))
+    return alarm
 
 
 def do_unshelve(alarm: Alarm) -> Alarm:

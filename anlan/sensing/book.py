@@ -89,6 +89,11 @@ def compile_book(day: date) -> Book:
     return _Press(rules, day).book(rows.iterator(chunk_size=10_000))
 
 
+def book_of(rules: Sequence[Rule], sensors: Iterable[tuple[int, str, str, int, float, float]]) -> Book:
+    """Of these rules and sensors alone: (id, quantity, area, station, low, high)."""
+    return _Press(rules, date.min).book(sensors)
+
+
 @dataclass(frozen=True)
 class Cut:
     """What one kind of sensor becomes: the profile of its value, and (code, window ms, profile) of what follows from it."""

@@ -37,18 +37,23 @@ Register(
     form="sensor mark amount clear level source confidence version since until",
     join="sensor__station",
 )
+
 Register(
     Rule,
-    columns="hazard quantity hours amount clear level sensor source confidence version since until area",
-    filters="hazard level",
+    columns="hazard kind quantity hours amount clear level sensor station source confidence version since until page_s handle_s area",
+    filters="area hazard kind quantity level",
     join="sensor__station",
     group="大应急",
     see=READERS,
+    write="flood_office district_duty",
+    form="kind hazard quantity hours amount clear level hold_up_s hold_down_s page_s handle_s latched season_from season_until area station sensor"
+    " source confidence version since until",
+    tries="desk:rule-trial",
 )
 Register(
     Alarm,
-    columns="sensor rule level stage_label:状态 at value peak active cleared_at acknowledged_by shelved_until held_why handled burst area",
-    filters="level active held area rule burst",
+    columns="sensor rule level stage_label:状态 at value peak active cleared_at acknowledged_by paged_at overdue shelved_until held_why handled burst area",
+    filters="level active held overdue area rule burst",
     search="sensor__station__name",
     order="-id",
     point="sensor__station__lon sensor__station__lat",

@@ -16,6 +16,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
 from . import book as books
+from . import paging
 from .book import Book
 from .models import Alarm, Burst, Rule, Sensor
 
@@ -45,10 +46,11 @@ class Change:
 
 def settle(book: Book, events: NDArray[np.void]) -> int:
     """Raise and clear what these events say; how many were raised."""
-    return _apply([change for event in events for change in _changes(book, event)]) if len(events) else 0
+    return _apply([change for event in events for change in changes(book, event)]) if len(events) else 0
 
 
-def _changes(book: Book, event: np.void) -> Iterable[Change]:
+def changes(book: Book, event: np.void) -> Iterable[Change]:
+    """What an event says of the rules behind it."""
     kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
     if kind in (Kind.GROUP, Kind.NEIGHBOUR):
@@ -187,6 +189,8 @@ def _apply(changes: list[Change]) -> int:
     Alarm.objects.bulk_update(older, ["active", "cleared_at", "peak"], batch_size=200)
     for alarm in work.raised:
         _tell_raised(alarm)
+    paging.arm(a for a in work.raised if a.active and not a.held)
+    paging.quiet((alarm for alarm, _ in work.cleared), "告警已解除")
     for alarm, change in work.cleared:
         journal.write("alarm.unheld" if alarm.held else "alarm.cleared", alarm, text=_ended(alarm, change))
     return sum(alarm.active and not alarm.held for alarm in work.raised)
@@ -229,6 +233,7 @@ def release() -> int:
         alarm.save(update_fields=["held", "held_why"])
         text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}(此前不告警:{why};现仍在告警)"
         journal.write("alarm.raised", alarm, text=text, level=alarm.level, basis=alarm.rule.source)
+        paging.arm([alarm])
         told += 1
     return told
 

@@ -14,6 +14,12 @@ from anlan.kernel.worlds.models import World
 
 START = datetime(2022, 9, 14, 0, 0, tzinfo=UTC)
 
+OF_A_GAUGE = {"quantity": "stage", "station": None, "season_from": "06-01", "season_until": "09-30"}
+TOLD = {"sensing.rule": OF_A_GAUGE, "sensing.stagelimit": OF_A_GAUGE}
+"""Fields of a model that only go together."""
+NEEDED = {name: {"sensor": {"quantity": "stage"}} for name in TOLD}
+"""What a row that is named must be."""
+
 
 def names(constraint):
     return constraint.fields or [e.name for e in constraint.expressions]
@@ -46,6 +52,8 @@ class Filler:
         return row
 
     def value(self, model, field, n, at):
+        if field.name in TOLD.get(model._meta.label_lower, {}):
+            return TOLD[model._meta.label_lower][field.name]
         if isinstance(field, models.ForeignKey):
             return self.related(model, field)
         if field.name == "state" and issubclass(model, Case):
@@ -71,8 +79,7 @@ class Filler:
             return None
         single = {name for c in model._meta.constraints if isinstance(c, models.UniqueConstraint) for name in names(c)}
         if target not in self.made or field.unique or field.name in single:
-            limits = field.get_limit_choices_to()
-            self.made[target] = self.make(target, **(limits if isinstance(limits, dict) else {}))
+            self.made[target] = self.make(target, **NEEDED.get(model._meta.label_lower, {}).get(field.name, {}))
         return self.made[target]
 
     def plain(self, field, n, at):

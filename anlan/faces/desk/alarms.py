@@ -153,7 +153,7 @@ def sensor(request: HttpRequest, pk: int) -> HttpResponse:
     rules = [r for r in Rule.objects.filter(Q(sensor=row) | Q(station=row.station) | Q(sensor=None, station=None, quantity=row.quantity))
              if r.holds(timezone.localdate(now()))]  # fmt: skip
     context = {
-        "sensor": row, "span": span, "spans": [(name, said) for name, (said, _) in SPANS.items()], "rules": rules,
+        "sensor": row, "until": _until(request), "span": span, "spans": [(name, said) for name, (said, _) in SPANS.items()], "rules": rules,
         "alarms": Alarm.objects.filter(sensor=row).select_related("rule", "sensor__station").order_by("-at", "-id")[:50],
         "may": scope.current().can(*COMMAND, area=scope.ROOT),
     }  # fmt: skip
@@ -169,7 +169,7 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
     span = request.GET.get("span", "day")
     if span not in SPANS:
         raise Http404("没有这个时段")
-    until = now()
+    until = _until(request) or now()
     found = readings.between(scope.current().world, until - SPANS[span][1], until, [row.pk])
     times, low, high = _thinned(found.at, found.value)
     usual = int(np.median(np.diff(times))) if len(times) > 2 else 0
@@ -177,6 +177,15 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
               if r.kind in ("high", "low") and r.holds(timezone.localdate(until))]  # fmt: skip
     points = [[int(t), float(a), float(b)] for t, a, b in zip(times, low, high, strict=True)]
     return JsonResponse({"unit": row.unit, "points": points, "gap_ms": usual * 3, "limits": limits, "count": len(found.at)})
+
+
+def _until(request: HttpRequest) -> datetime | None:
+    """The end of the chart where it is not now."""
+    try:
+        typed = datetime.fromisoformat(request.GET["until"])
+    except (KeyError, ValueError):
+        return None
+    return typed if typed.tzinfo else timezone.make_aware(typed)
 
 
 def _thinned(at: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

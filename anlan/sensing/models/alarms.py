@@ -57,6 +57,8 @@ class Alarm(Scoped):
     shelved_until = models.DateTimeField("搁置至", null=True, blank=True)
     shelved_by = models.CharField("搁置人", max_length=40, blank=True)
     shelved_why = models.CharField("搁置原因", max_length=120, blank=True)
+    paged_at = models.DateTimeField("呼叫时间", null=True, blank=True)
+    overdue = models.BooleanField("处置超时", default=False)
     handled = models.CharField("处置", max_length=200, blank=True)
     burst = models.ForeignKey(Burst, models.SET_NULL, null=True, blank=True, verbose_name="告警群", related_name="alarms")
 

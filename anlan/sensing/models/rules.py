@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -18,6 +18,9 @@ from .stations import Compiled, Sensor, StageMark, Station
 
 A_DAY = RegexValidator(r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", "请写作 月-日,例如 06-01")
 LEVELS = [(1, "Ⅰ级(红)"), (2, "Ⅱ级(橙)"), (3, "Ⅲ级(黄)"), (4, "Ⅳ级(蓝)")]
+
+
+DAY_S = 86_400
 
 
 class Rule(Compiled, Placed):
@@ -53,9 +56,8 @@ class Rule(Compiled, Placed):
     area = models.ForeignKey("people.Area", models.PROTECT, default=scope.ROOT, verbose_name="适用区域", related_name="+")
     wide = models.BooleanField(default=True, editable=False)
     sensor = models.ForeignKey(
-        Sensor, models.PROTECT, null=True, blank=True, verbose_name="测点", related_name="rules",
-        limit_choices_to={"quantity": Sensor.Quantity.STAGE}, error_messages={"invalid": "只有水位测点才有水位限值"}, help_text="水位限值必填,须为水位测点",
-    )  # fmt: skip
+        Sensor, models.PROTECT, null=True, blank=True, verbose_name="测点", related_name="rules", help_text="填写则只对这一测点;水位限值必填"
+    )
     station = models.ForeignKey(Station, models.PROTECT, null=True, blank=True, verbose_name="监测站", related_name="rules")
     mark = models.CharField("限值", max_length=10, choices=StageMark)
     amount = models.FloatField("阈值", help_text="单位与测点一致,水位为米;变化过快为每分钟的变化量,数值不变为容许的波动,连续无效为条数")
@@ -63,6 +65,13 @@ class Rule(Compiled, Placed):
     hold_up_s = models.PositiveIntegerField("持续才告警(秒)", default=0, help_text="中断、数值不变:持续这么久才告警")
     hold_down_s = models.PositiveIntegerField("持续才解除(秒)", default=0)
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
+    page_s = models.PositiveIntegerField(
+        "未确认即呼叫(秒)", null=True, blank=True, validators=[MaxValueValidator(DAY_S)], help_text="告警后这么久无人确认即呼叫值班;空为未配置"
+    )
+    handle_s = models.PositiveIntegerField(
+        "处置时限(秒)", null=True, blank=True, validators=[MaxValueValidator(30 * DAY_S)],
+        help_text="确认后这么久仍未恢复、也未登记处置,即报告带班领导;空为未配置",
+    )  # fmt: skip
     latched = models.BooleanField("须人工复位", default=False, help_text="恢复后仍保留,确认并复位才结束")
     season_from = models.CharField("每年自", max_length=5, blank=True, validators=[A_DAY], help_text="月-日,例如 06-01;空为全年")
     season_until = models.CharField("每年至", max_length=5, blank=True, validators=[A_DAY], help_text="月-日,含当日;可跨年")
@@ -115,7 +124,9 @@ class Rule(Compiled, Placed):
         super().save(*args, **kwargs)
 
     def settle(self) -> None:
-        """What a stage limit of one gauge leaves open follows from its gauge."""
+        """What a rule of one sensor or station leaves open follows from it."""
+        if (of := self.sensor or self.station) is not None:
+            self.area_id = of.area_id
         if self.sensor is None or not self.mark:
             return
         self.hazard, self.quantity, self.hours = "洪水", self.sensor.quantity, 0
@@ -125,57 +136,26 @@ class Rule(Compiled, Placed):
 
     def clean(self) -> None:
         self.settle()
+        if self.mark and (self.sensor is None or self.sensor.quantity != Sensor.Quantity.STAGE):
+            raise ValidationError({"sensor": "只有水位测点才有水位限值" if self.sensor else "请填写测点"})
         wrong: dict[str, str] = {}
         if self.clear is None:
             wrong["clear"] = "请填写解除值"
         elif self.amount is not None and (self.amount - self.clear) * (-1 if self.kind == self.Kind.LOW else 1) < 0:
             wrong["clear"] = "解除值不得高于阈值(下限:不得低于阈值)"
+        if self.sensor and self.station:
+            wrong["station"] = "测点和监测站只填一项"
+        if self.sensor and self.quantity and self.quantity != self.sensor.quantity:
+            wrong["quantity"] = f"与测点的要素“{self.sensor.get_quantity_display()}”不符"
+        if bool(self.season_from) != bool(self.season_until):
+            wrong["season_from"] = "“每年自”和“每年至”须同时填写"
         if self.until and self.since and self.until < self.since:
             wrong["until"] = "“至”早于“自”"
         if self._spent():
             wrong["amount"] = "已有告警按本条判定,不能再改;请填写“至”结束本条,再新增一个版本"
+        if self.mark and self.sensor and not wrong and self.amount is not None and self.since:
+            wrong = self._misfit(self.sensor)
         if wrong:
-            raise ValidationError(wrong)
-
-    def _spent(self) -> bool:
-        """Has an alarm been judged by this row, and would it now read otherwise?"""
-        if self.pk is None or not apps.get_model("sensing", "Alarm")._base_manager.filter(rule_id=self.pk).exists():
-            return False
-        was = Rule.everywhere.values(*self.FIXED).get(pk=self.pk)
-        return any(was[name] != getattr(self, name) for name in self.FIXED)
-
-    def holds(self, day: date) -> bool:
-        """Is it in force on a day: by its version, and by the season that it holds for each year?"""
-        if not (self.since <= day and (self.until is None or self.until >= day)):
-            return False
-        if not self.season_from or not self.season_until:
-            return True
-        first, last, today = self.season_from, self.season_until, f"{day:%m-%d}"
-        return first <= today <= last if first <= last else today >= first or today <= last
-
-class OfGauges(ScopedManager):
-    def get_queryset(self) -> models.QuerySet:
-        return super().get_queryset().exclude(sensor=None)
-
-
-class StageLimit(Rule):
-    """The rules of single gauges, as a keeper enters them: warning and guaranteed stage, a reservoir's season limit."""
-
-    objects: ClassVar = OfGauges()
-
-    class Meta:
-        proxy = True
-        base_manager_name = "everywhere"
-        verbose_name = verbose_name_plural = "水位限值"
-
-    def __str__(self) -> str:
-        return f"{self.sensor.station if self.sensor else ''}{super().__str__()}"
-
-    def clean(self) -> None:
-        if self.sensor is None:
-            raise ValidationError({"sensor": "请填写测点"})
-        super().clean()
-        if self.sensor and self.amount is not None and self.since and (wrong := self._misfit(self.sensor)):
             raise ValidationError(wrong)
 
     def _misfit(self, sensor: Sensor) -> dict[str, str]:
@@ -194,3 +174,40 @@ class StageLimit(Rule):
                 if low.amount > high.amount:
                     return {"amount": f"保证水位 {high.amount:g} 低于警戒水位 {low.amount:g}"}
         return {}
+
+    def _spent(self) -> bool:
+        """Has an alarm been judged by this row, and would it now read otherwise?"""
+        if self.pk is None or not apps.get_model("sensing", "Alarm")._base_manager.filter(rule_id=self.pk).exists():
+            return False
+        was = Rule.everywhere.values(*self.FIXED).get(pk=self.pk)
+        return any(was[name] != getattr(self, name) for name in self.FIXED)
+
+    def holds(self, day: date) -> bool:
+        """Is it in force on a day: by its version, and by the season that it holds for each year?"""
+        return self.since <= day and (self.until is None or self.until >= day) and self.in_season(day)
+
+    def in_season(self, day: date) -> bool:
+        """Does the day lie in the part of each year that it holds for?"""
+        if not self.season_from or not self.season_until:
+            return True
+        first, last, today = self.season_from, self.season_until, f"{day:%m-%d}"
+        return first <= today <= last if first <= last else today >= first or today <= last
+
+
+class OfGauges(ScopedManager):
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().exclude(mark="")
+
+
+class StageLimit(Rule):
+    """The rules of single gauges, as a keeper enters them: warning and guaranteed stage, a reservoir's season limit."""
+
+    objects: ClassVar = OfGauges()
+
+    class Meta:
+        proxy = True
+        base_manager_name = "everywhere"
+        verbose_name = verbose_name_plural = "水位限值"
+
+    def __str__(self) -> str:
+        return f"{self.sensor.station if self.sensor else ''}{super().__str__()}"

@@ -1,0 +1,151 @@
+"""A rule is tried over what was read before it is put in force: it would have fired so often, there and then."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from anlan.engines.sense import net
+from anlan.kernel.cases import Refused
+from anlan.kernel.people import scope
+
+from . import readings, settle
+from .book import book_of
+from .models import Rule, Sensor
+
+MOST_SENSORS = 2000
+BUDGET_S = 10.0
+"""After so long the trial stops and says how far it has come."""
+STEP = timedelta(hours=6)
+WARM = timedelta(hours=2)
+"""Read before the first moment that counts, so that what holds has begun to hold."""
+
+
+@dataclass
+class Fired:
+    """One alarm that would have been; ``until`` is None where it would still stand."""
+
+    sensor: Sensor
+    at: datetime
+    value: float
+    until: datetime | None = None
+
+    @property
+    def look(self) -> datetime:
+        """The end of a day's chart on which it is seen."""
+        return self.at + timedelta(hours=12)
+
+
+@dataclass
+class Trial:
+    """What came of it, and over what: sensors, readings, and the span that was looked at."""
+
+    since: datetime
+    until: datetime
+    sensors: int
+    of: int
+    """Sensors that the rule would hold for; more than MOST_SENSORS are not tried."""
+    readings: int = 0
+    fired: list[Fired] = field(default_factory=list)
+    whole: bool = True
+
+    @property
+    def places(self) -> int:
+        """Sensors at which it would have fired."""
+        return len({one.sensor.pk for one in self.fired})
+
+    @property
+    def days(self) -> list[tuple[str, int]]:
+        """How often on each day on which it would have."""
+        found: dict[str, int] = {}
+        for one in self.fired:
+            day = f"{timezone.localdate(one.at):%Y-%m-%d}"
+            found[day] = found.get(day, 0) + 1
+        return sorted(found.items())
+
+
+def try_rule(rule: Rule, since: datetime, until: datetime) -> Trial:
+    """Judge what was read in (since, until] by this rule alone. Raises Refused for a kind that leaves no trace in the history."""
+    if rule.kind == Rule.Kind.QUALITY:
+        raise Refused("历史只保存有效读数,“连续无效”无法试算")
+    concerned = _concerned(rule)
+    count = concerned.count()
+    sensors = {sensor.pk: sensor for sensor in concerned.select_related("station", "area").order_by("pk")[:MOST_SENSORS]}
+    trial = Trial(since, since, len(sensors), count, whole=count <= MOST_SENSORS)
+    judge = _gaps if rule.kind == Rule.Kind.OFFLINE else _judged
+    open_: dict[int, Fired] = {}
+    for change in judge(rule, sensors, trial, until):
+        held = open_.pop(change.key[0], None) if not change.on else None
+        if held is not None:
+            held.until = change.at
+        if change.on and change.at > since and rule.in_season(timezone.localdate(change.at)):
+            open_[change.key[0]] = Fired(sensors[change.key[0]], change.at, change.value)
+            trial.fired.append(open_[change.key[0]])
+    trial.fired.sort(key=lambda one: one.at)
+    return trial
+
+
+def _concerned(rule: Rule) -> QuerySet[Sensor]:
+    rows = Sensor.objects.filter(quantity=rule.quantity)
+    if rule.sensor_id:
+        return rows.filter(pk=rule.sensor_id)
+    if rule.station_id:
+        return rows.filter(station_id=rule.station_id)
+    return rows.filter(scope.within("area_id", scope.prefix(str(rule.area_id))))
+
+
+def _spans(trial: Trial, start: datetime, until: datetime, sensors: dict[int, Sensor]) -> Iterator[tuple[datetime, readings.Read]]:
+    """What was read, step by step, as long as the budget lasts; the trial is told how far it came."""
+    began, world = time.perf_counter(), scope.current().world
+    while start < until and sensors:
+        if time.perf_counter() - began > BUDGET_S:
+            trial.whole = False
+            return
+        end = min(start + STEP, until)
+        read = readings.between(world, start, end, sensors)
+        trial.readings += len(read.at)
+        yield end, read
+        trial.until, start = max(trial.until, end), end
+
+
+def _judged(rule: Rule, sensors: dict[int, Sensor], trial: Trial, until: datetime) -> Iterator[settle.Change]:
+    """By the loop that judges what comes in."""
+    one = copy.copy(rule)
+    one.pk = rule.pk or -1
+    warm = WARM + timedelta(hours=rule.hours, seconds=rule.hold_up_s + rule.hold_down_s)
+    rows = Sensor.everywhere.filter(pk__in=sensors).order_by("pk").values_list("pk", "quantity", "area_id", "station_id", "low", "high")
+    book = book_of([one], rows)
+    machine = net.Machine(book.plan, _ms(trial.since - warm))
+    for end, read in _spans(trial, trial.since - warm, until, sensors):
+        for event in machine.apply(read.sensor, read.at, read.value, _ms(end)).events:
+            yield from (c for c in settle.changes(book, event) if not c.late)
+
+
+def _gaps(rule: Rule, sensors: dict[int, Sensor], trial: Trial, until: datetime) -> Iterator[settle.Change]:
+    """By the time between one reading and the next, for when each was received is not kept in the history."""
+    limit = rule.hold_up_s * 1000
+    last: dict[int, int] = {}
+    for _, read in _spans(trial, trial.since - timedelta(milliseconds=limit), until, sensors):
+        starts = np.flatnonzero(np.diff(read.sensor, prepend=-1) != 0)
+        for first, end in pairwise([*starts.tolist(), len(read.at)]):
+            sensor, at = int(read.sensor[first]), read.at[first:end]
+            before = np.concatenate(([last.get(sensor, at[0])], at[:-1]))
+            for n in np.flatnonzero(at - before > limit).tolist():
+                yield settle.Change((sensor, 0), True, settle.moment(int(before[n]) + limit), limit / 1000, 0.0)
+                yield settle.Change((sensor, 0), False, settle.moment(int(at[n])), 0.0, 0.0)
+            last[sensor] = int(at[-1])
+    for sensor, at_ms in last.items():
+        if _ms(trial.until) - at_ms > limit:
+            yield settle.Change((sensor, 0), True, settle.moment(at_ms + limit), limit / 1000, 0.0)
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
