@@ -72,7 +72,7 @@ with scope.everyone() as who:
             machine = machine or net.Machine(network.empty().plan)
             machine.replan(book.plan, batch.taken_ms)
         events = machine.apply(*network.unpack(batch)[:3], batch.taken_ms).events
-        told += [c for e in events for c in settle._changes(book, e)]
+        told += [c for e in events for c in settle.changes(book, e)]
     raised = sorted((c.key, c.at) for c in told if c.on and not c.late)
     late = {(c.key, c.at) for c in told if c.late}
     held = [((s, r), at) for s, r, at in Alarm.objects.values_list("sensor_id", "rule_id", "at")]
