@@ -37,13 +37,15 @@ TITLES = {
     429: "请稍后再试", 500: "系统出现意外故障", 503: "系统暂时忙",
 }  # fmt: skip
 BUSY = "数据正在被其他人写入,本次提交没有保存。您填写的内容已保留在下方,请几秒后点「重新提交」。"
+SENSORTHINGS = "/sta/"
+"""Below it faults have the shape that clients of SensorThings read."""
 FULL = "服务器磁盘已满,本次提交没有保存。您填写的内容已保留在下方,请复制留存,并立即通知系统管理员清理磁盘。"
 DOWN = "暂时连不上数据库,本次提交没有保存。您填写的内容已保留在下方,请稍后重试;持续出现请通知系统管理员。"
 
 
 def wants_json(request: HttpRequest) -> bool:
     accept = request.headers.get("Accept", "")
-    return request.path_info.startswith("/api/") or ("application/json" in accept and "text/html" not in accept)
+    return request.path_info.startswith(("/api/", SENSORTHINGS)) or ("application/json" in accept and "text/html" not in accept)
 
 
 def answer(request: HttpRequest, fault: BaseException) -> HttpResponse:
@@ -118,6 +120,8 @@ def page(
     if wants_json(request):
         body = {"error": message or title, "status": status, "field": field, "number": number}
         told = {k: v for k, v in body.items() if v}
+        if request.path_info.startswith(SENSORTHINGS):
+            told = {"code": status, "type": "error", "message": told["error"] + (f"(故障编号 {number})" if number else "")}
         return JsonResponse(told, status=status, json_dumps_params={"ensure_ascii": False})
     kept = typed(request)
     files = bool(kept) and bool(getattr(request, "_files", None))

@@ -65,6 +65,12 @@ def account(view: View) -> View:
     return view
 
 
+def reading(view: View) -> View:
+    """Refuses by itself whatever writes, so that a machine is told so and not asked for a form's token."""
+    view.reading = True  # type: ignore[attr-defined]
+    return view
+
+
 def lasting(view: View) -> View:
     """Acts on other worlds, and so also from inside one that has ended."""
     view.lasting = True  # type: ignore[attr-defined]
@@ -240,6 +246,8 @@ def _barred(request: HttpRequest, who: scope.Scope) -> HttpResponseBase:
         if who.world.actual:
             raise PermissionDenied("您的账号还没有有效授权,请联系本单位安全管理员。")
         return faults.missing(request, None)
+    if request.path_info.startswith(faults.SENSORTHINGS):
+        return faults.page(request, 401, "请先登录")
     if faults.wants_json(request):
         return JsonResponse({"error": "请先登录"}, status=401)
     target = f"/sign-in/?{urlencode({'next': request.get_full_path()})}"
@@ -255,7 +263,7 @@ def needs_device(request: HttpRequest, who: scope.Scope) -> bool:
 
 def _same_site(request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """The interface's views are exempt from Django's check, which is right for keys but not for a browser's session."""
-    if request.method in SAFE or not getattr(view, "csrf_exempt", False) or "Authorization" in request.headers:
+    if request.method in SAFE or not getattr(view, "csrf_exempt", False) or getattr(view, "reading", False) or "Authorization" in request.headers:
         return None
     return CsrfViewMiddleware(view).process_view(request, _plain, args, kwargs)
 

@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from anlan.engines.archive import compact, read
-from anlan.engines.archive.rows import RAW
+from anlan.engines.archive.rows import HOUR, RAW, STEP_MS
 from anlan.engines.archive.seal import seal
 from anlan.kernel.clock import now
 from anlan.kernel.worlds.models import World
@@ -25,6 +25,7 @@ HELD, LONGEST = timedelta(hours=1), timedelta(hours=2)
 AT_ONCE = 4_000_000
 """Readings of one file: so many are sealed in less than a second, while nothing else is written."""
 EVERY_SENSOR = (0, 2**31 - 1)
+EVER = (-(2**62), 2**62)
 
 
 def folder(world: World) -> Path:
@@ -93,3 +94,13 @@ def between(world: World, start_ms: int, end_ms: int, sensors: tuple[int, int] =
         return none.astype(np.int32), none, none.astype(float)
     rows = read.of_many(home, RAW, sensors, start_ms, end_ms)
     return rows["sensor"], rows["time"], rows["value"]
+
+
+def span(world: World, sensor: int) -> tuple[int, int] | None:
+    """When the first and the newest sealed reading of a sensor were made, ms; None where there is none."""
+    home = folder(world)
+    slots = read.hours(home, sensor, *EVER).time if home.exists() else np.empty(0, np.int64)
+    if not len(slots):
+        return None
+    first, last = (read.raw(home, sensor, hour, hour + STEP_MS[HOUR])[0] for hour in (int(slots[0]), int(slots[-1])))
+    return int(first[0] if len(first) else slots[0]), int(last[-1] if len(last) else slots[-1])

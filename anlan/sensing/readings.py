@@ -46,6 +46,16 @@ def between(world: World, since: datetime, until: datetime, sensors: Iterable[in
     return _in_order(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+def span(world: World, sensor: int) -> tuple[int, int] | None:
+    """When the first and the newest reading of a sensor were made, ms; None before the first."""
+    found = list(history.span(world, sensor) or ())
+    for batch in Batch.objects.filter(world=world, count__gt=0).order_by("number").iterator(100):
+        ids, at, _, fate = unpack(batch)
+        mine = at[(ids == sensor) & np.isin(fate, KEPT)]
+        found += [int(mine.min()), int(mine.max())] if len(mine) else []
+    return (min(found), max(found)) if found else None
+
+
 def _in_order(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64]) -> Read:
     order = np.lexsort((at, sensor))
     sensor, at, value = sensor[order], at[order], value[order]
