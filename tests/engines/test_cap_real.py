@@ -12,9 +12,6 @@ from anlan.engines.cap import areas, china
 from anlan.engines.cap.life import state
 
 FOLDER = Path(os.environ.get("ANLAN_TEST_HAZARDS", "")) / "cap"
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("ANLAN_TEST_HAZARDS"), reason="ANLAN_TEST_HAZARDS names no folder of real messages"
-)
 BEIJING = timezone(timedelta(hours=8))
 
 
