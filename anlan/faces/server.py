@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -30,8 +31,10 @@ log = logging.getLogger(__name__)
 THREADS = 8
 LOOK_AGAIN_S = 60.0
 SEND_S = 30.0
-SWITCH_S = 0.001
+SWITCH_S = 0.0002
 """How long a busy thread may keep the others waiting: live events and pages come before throughput."""
+LONG_S = 0.01
+"""A collection stops every thread; one that takes longer than this is felt by who watches."""
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 pages = WSGIMiddleware(get_wsgi_application(), workers=THREADS)
 
@@ -65,6 +68,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
             sys.setswitchinterval(SWITCH_S)
             gc.collect()
             gc.freeze()  # a collection that walks through all of the loaded house stops every thread for a tenth of a second
+            gc.callbacks.append(_rest)
             feed.HUB.loop = asyncio.get_running_loop()
             for thread in threads:
                 thread.start()
@@ -77,6 +81,20 @@ async def _lifespan(receive: Any, send: Send) -> None:
                 await asyncio.to_thread(thread.join, 3)
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+_collecting = [0.0]
+
+
+def _rest(phase: str, info: dict[str, int]) -> None:
+    """What has survived a full collection that took long is not walked through again: much of the house is loaded only
+    when it is first asked for."""
+    if info["generation"] < 2:
+        return
+    if phase == "start":
+        _collecting[0] = time.perf_counter()
+    elif time.perf_counter() - _collecting[0] > LONG_S:
+        gc.freeze()
 
 
 async def answer(send: Send, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:

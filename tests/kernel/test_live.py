@@ -47,7 +47,7 @@ def test_a_line_of_another_world_links_into_its_own_world(world, hub):
     line = write(replay, subject=Event(pk=7, area_id=scope.ROOT))
     sent: list[bytes] = []
     hub.readers.add(feed.Reader(scope.Scope(replay)))
-    hub.fan_out = lambda events: sent.extend(event for _, event in events)
+    hub.trickle = hub.fan_out = lambda events: sent.extend(event for _, event in events)
     feed.pump_once()
     assert f'"href":"/w/{replay.pk}/r/event/7/"'.encode() in b"".join(sent)
     missed = b"".join(feed.missed(scope.Scope(replay), line.pk - 1))
@@ -61,7 +61,7 @@ def test_a_line_that_cannot_be_shown_keeps_no_other_back(world, hub, monkeypatch
     monkeypatch.setattr(feed, "item", lambda line: real(line) if line.text != "坏" else 1 / 0)
     sent: list[bytes] = []
     hub.readers.add(feed.Reader(scope.Scope(world)))
-    hub.fan_out = lambda events: sent.extend(event for _, event in events)
+    hub.trickle = hub.fan_out = lambda events: sent.extend(event for _, event in events)
     assert feed.pump_once() == 3
     told = b"".join(sent).decode()
     assert "先" in told and "后" in told and "坏" not in told
@@ -73,7 +73,7 @@ def test_what_the_house_does_for_itself_is_no_news_for_a_screen(world, hub):
         write(world, "琅琊台大风")
     sent: list[bytes] = []
     hub.readers.add(feed.Reader(scope.Scope(world)))
-    hub.fan_out = lambda events: sent.extend(event for _, event in events)
+    hub.trickle = hub.fan_out = lambda events: sent.extend(event for _, event in events)
     assert feed.pump_once() == 2 and hub.last == signed_in.pk + 1
     for told in (b"".join(sent), b"".join(feed.missed(scope.Scope(world), signed_in.pk - 1))):
         assert "琅琊台大风".encode() in told and "某人登录".encode() not in told
@@ -129,7 +129,7 @@ def test_the_pages_of_a_replay_are_told_its_time(world, hub):
     assert datetime.fromisoformat(told["now"]) - start == timedelta(minutes=5), "it waits for its rows"
     readers = {w.pk: feed.Reader(scope.Scope(w)) for w in (world, replay)}
     hub.readers |= set(readers.values())
-    hub.fan_out = lambda events: [r.push(piece) for alike, piece in events for r in alike]
+    hub.trickle = hub.fan_out = lambda events: [r.push(piece) for alike, piece in events for r in alike]
     feed.tell_time()
     assert readers[world.pk].waiting == []
     for said in (b"".join(readers[replay.pk].waiting), b"".join(feed.begun(readers[replay.pk]))):
@@ -141,7 +141,7 @@ def test_a_watched_view_comes_whole_and_then_as_changes_whenever_a_reader_joins(
     monkeypatch.setitem(feed.VIEWS, "probe", lambda who: dict(state))
     monkeypatch.setattr(feed, "_kept", {})
     readers = [feed.Reader(scope.Scope(world), ("probe",)) for _ in range(3)]
-    hub.fan_out = lambda events: [r.push(piece) for alike, piece in events for r in alike]
+    hub.trickle = hub.fan_out = lambda events: [r.push(piece) for alike, piece in events for r in alike]
 
     def has(reader):
         """What the screen shows after all that it was sent."""
@@ -161,3 +161,30 @@ def test_a_watched_view_comes_whole_and_then_as_changes_whenever_a_reader_joins(
             reader.sent = feed.begun(reader)
         assert [has(r)["n"] for r in readers[: turn + 1]] == [state["n"]] * (turn + 1)
     assert sum(len(e) for e in readers[0].waiting) < 200, "what stays the same is not sent again"
+
+
+def test_a_line_overtakes_a_state_and_every_reader_has_its_own_in_order(world, hub):
+    async def run():
+        readers = [hub.join(scope.Scope(world)) for _ in range(3 * feed.TRICKLE)]
+        hub.trickle([(readers, b"state 1;")])
+        hub.trickle([(readers[:2], b"a;"), (readers[2:], b"b;")])
+        hub.fan_out([(readers, b"line;")])
+        for _ in range(40):
+            await asyncio.sleep(feed.TRICKLE_S)
+        return [await reader.take() for reader in readers]
+
+    got = asyncio.run(run())
+    assert all(sorted(part for part in told.split(b";") if part) == sorted([b"state 1", b"line", b"a" if n < 2 else b"b"]) for n, told in enumerate(got))
+    assert all(told.index(b"state 1") < told.index(b"a" if n < 2 else b"b") for n, told in enumerate(got))
+    assert got[-1].startswith(b"line;"), "the last in the row hears the line before the state"
+
+
+def test_a_stream_that_is_closed_while_it_waits_ends(world, hub):
+    async def run():
+        reader = hub.join(scope.Scope(world))
+        waiting = asyncio.ensure_future(reader.take())
+        await asyncio.sleep(0)
+        reader.close()
+        return await asyncio.wait_for(waiting, 1)
+
+    assert asyncio.run(run()) == b""

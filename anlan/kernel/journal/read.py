@@ -8,10 +8,16 @@ from operator import or_
 from django.db import models
 from django.db.models import Q
 
+from anlan.kernel.worlds.models import World
+
 from .models import Line, Seal
 
 HOUSE = ("account.", "gateway.", "grant.", "sender.", "session.")
 """What the house does for itself: kept and audited like anything else, but no news for a screen."""
+
+
+UNTOLD = ("before", "after", "basis", "digest", "term", "owed_by", "recorded_at")
+"""What no screen is told of a line, and so is not read for the live feed."""
 
 
 def lines() -> models.QuerySet[Line]:
@@ -32,7 +38,11 @@ def history(subject: models.Model) -> models.QuerySet[Line]:
 def since(pk: int, *, also: list[int], limit: int = 500) -> list[Line]:
     """Lines of every world after one id, and those of some ids before it, for the live feed."""
     wanted = Q(pk__gt=pk) | Q(pk__in=also) if also else Q(pk__gt=pk)
-    return list(Line.everywhere.filter(wanted).select_related("world").order_by("pk")[:limit])
+    rows = list(Line.everywhere.filter(wanted).defer(*UNTOLD).order_by("pk")[:limit])
+    worlds = World.objects.in_bulk({line.world_id for line in rows}) if rows else {}
+    for line in rows:
+        line.world = worlds[line.world_id]
+    return rows
 
 
 def last_id() -> int:

@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,6 +38,8 @@ RECENT_S = 1.0
 TIME_S = 2.0
 """So often is told what time it is in a replay: its clock waits when there is much to work."""
 STALE_S = 10.0
+TRICKLE, TRICKLE_S = 20, 0.004
+"""Readers that are given a state at a time, and the pause after them."""
 PING_S = 15.0
 PING = b"event: ping\ndata: {}\n\n"
 GAP_S = 120.0
@@ -69,7 +72,8 @@ class Reader:
     told: dict[str, dict] = field(default_factory=dict)
     """By view: the state that it has, or will have when all that waits has arrived; what follows is told as a change of it."""
     waiting: list[bytes] = field(default_factory=list)
-    fresh: asyncio.Event = field(default_factory=asyncio.Event)
+    waiter: asyncio.Future[None] | None = None
+    """What its stream waits for while nothing waits for it."""
     open: bool = True
     sending: float | None = None
     """When a write began that has not ended, on the event loop's clock."""
@@ -78,19 +82,24 @@ class Reader:
         if not self.open:
             return
         self.waiting.append(event)
-        self.fresh.set()
+        self._wake()
         if len(self.waiting) > KEEP:
             self.close()
 
     def close(self) -> None:
         self.open = False
         self.waiting.clear()
-        self.fresh.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     async def take(self) -> bytes:
-        """All that waits, as one piece."""
-        await self.fresh.wait()
-        self.fresh.clear()
+        """All that waits, as one piece; empty when the stream was closed."""
+        if self.open and not self.waiting:
+            self.waiter = asyncio.get_running_loop().create_future()
+            await self.waiter
         events, self.waiting = self.waiting, []
         return b"".join(events)
 
@@ -102,6 +111,7 @@ class Hub:
         self.readers: set[Reader] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.gaps: dict[int, float] = {}
+        self.later: deque[tuple[Reader, bytes]] = deque()
         self.last = 0
         self.pumped = time.monotonic()
 
@@ -136,6 +146,26 @@ class Hub:
                     reader.push(event)
 
         self.loop.call_soon_threadsafe(deliver)
+
+    def trickle(self, events: list[tuple[list[Reader], bytes]]) -> None:
+        """The same for what can wait: some readers at a time, so that a line overtakes it. Each reader gets its own in order."""
+        if self.loop is None or not events:
+            return
+
+        def begin() -> None:
+            idle = not self.later
+            self.later.extend((reader, event) for readers, event in events for reader in readers)
+            if idle:
+                self._trickle()
+
+        self.loop.call_soon_threadsafe(begin)
+
+    def _trickle(self) -> None:
+        for _ in range(min(TRICKLE, len(self.later))):
+            reader, event = self.later.popleft()
+            reader.push(event)
+        if self.later and self.loop is not None:
+            self.loop.call_later(TRICKLE_S, self._trickle)
 
     def new_lines(self) -> list[Any]:
         """Lines not yet sent, those whose transaction ended after a later id's among them."""
@@ -204,7 +234,7 @@ def tell_once(changed: set[int] | None = None) -> None:
         due = changed is None or who.world.pk in changed
         states = {name: compute(name, who) for name in {w for r in readers for w in r.watching} if due}
         events += _told(readers, states)
-    HUB.fan_out([(readers, piece) for readers, piece in events if piece])
+    HUB.trickle([(readers, piece) for readers, piece in events if piece])
 
 
 def tell_time() -> None:
@@ -212,7 +242,7 @@ def tell_time() -> None:
     moment, groups = real(), list(HUB.groups().values())
     worlds = World.objects.in_bulk({readers[0].who.world.pk for readers in groups})
     pairs = ((readers, worlds[readers[0].who.world.pk]) for readers in groups)
-    HUB.fan_out([(readers, encode("clock", pace(world, moment))) for readers, world in pairs if world.stepped])
+    HUB.trickle([(readers, encode("clock", pace(world, moment))) for readers, world in pairs if world.stepped])
 
 
 def _told(readers: list[Reader], states: dict[str, dict]) -> list[tuple[list[Reader], bytes]]:
@@ -284,7 +314,7 @@ def pump(stop: threading.Event) -> None:
                 tell_time()
                 told = time.monotonic()
             if time.monotonic() - pinged >= PING_S:
-                HUB.fan_out([(list(HUB.readers), PING)])
+                HUB.trickle([(list(HUB.readers), PING)])
                 pinged = time.monotonic()
             HUB.pumped = time.monotonic()
         except Exception:

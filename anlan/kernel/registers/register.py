@@ -333,4 +333,12 @@ def of(model: type[models.Model]) -> Register | None:
 
 def href_of(label: str, pk: str) -> str:
     """Where a journal subject opens, for the live feed; "" when it has no page."""
-    return next((r.link(pk) for r in list(ALL.values()) if r.model._meta.label_lower == label), "") if pk else ""
+    book = _first.get(label)
+    if book is None or ALL.get(book.name) is not book:
+        book = next((r for r in list(ALL.values()) if r.model._meta.label_lower == label), None)
+        if book is not None:
+            _first[label] = book
+    return book.link(pk) if book is not None and pk else ""
+
+
+_first: dict[str, Register] = {}
