@@ -354,5 +354,5 @@ def plan_(args: Namespace) -> int:
 WORDS = {
     "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
     "gateway": gateway, "keeper": keeper, "city": city_, "plan": plan_, "check": check, "docs": docs,
-    "alarms": network.alarms, "history": network.history, "sensing": network.load,
+    "alarms": network.alarms, "history": network.history, "sensing": network.load, "cap": network.cap_, "broker": network.broker,
 }  # fmt: skip

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
+from django.db import transaction
 from django.utils import timezone
 
+from anlan.kernel import journal
+from anlan.kernel.carriers.sealed import seal
 from anlan.kernel.cases import Refused
 from anlan.kernel.people import scope
 from anlan.sensing import load as loading
-from anlan.sensing import readings
-from anlan.sensing.models import Alarm, Sensor
+from anlan.sensing import messages, readings
+from anlan.sensing.models import Alarm, Broker, Gateway, Sensor
 
 MS = timedelta(milliseconds=1)
 
@@ -75,6 +80,60 @@ def history(args: Namespace) -> int:
         for row in rows:
             print(row["time"], f"{row['value']:g}{sensor.unit}")
     return 0
+
+
+def cap_(args: Namespace) -> int:
+    """Read a file of messages and say what is in it; or print the message of one identifier."""
+    if args.action == "show":
+        with scope.everyone():
+            body = messages.published(args.what)
+        if body is None:
+            raise Refused(f"没有编号为 {args.what} 的预警报文")
+        print(body.decode("utf-8"))
+        return 0
+    path = Path(args.what)
+    if not path.is_file():
+        raise Refused(f"没有文件 {path}")
+    found = messages.read(path.read_bytes())
+    if args.json:
+        _print({"alerts": [asdict(alert) for alert in found.alerts], "faults": [asdict(fault) for fault in found.faults]})
+        return 0
+    for alert in found.alerts:
+        info = alert.infos[0] if alert.infos else None
+        print(alert.identifier, alert.sent or "", alert.status, alert.msg_type, (info.headline or info.event) if info else "")
+    for fault in found.faults:
+        print(f"问题 {fault.place} {fault.what} {fault.text}".rstrip())
+    return 0
+
+
+def broker(args: Namespace) -> int:
+    """Take readings from an MQTT broker in a gateway's name, or no longer."""
+    with scope.everyone(), transaction.atomic():
+        row = Broker.objects.filter(name=args.name).first()
+        if args.action == "remove":
+            if row is None:
+                raise Refused(f"没有 MQTT 服务器 {args.name}")
+            journal.write("gateway.removed", row.gateway, text=f"不再从 MQTT 服务器 {row} 接收读数", area=scope.ROOT)
+            row.delete()
+            return 0
+        row = _broker(args, row or Broker(name=args.name))
+        row.full_clean()
+        row.save()
+        journal.write("gateway.saved", row.gateway, text=f"从 MQTT 服务器 {row}({row.place},{row.topic})接收读数,记在 {row.gateway} 名下", area=scope.ROOT)
+    print(f"{row.name} {row.place} {row.topic} {row.format}")
+    return 0
+
+
+def _broker(args: Namespace, row: Broker) -> Broker:
+    url = urlsplit(args.address)
+    if url.scheme not in ("mqtt", "mqtts") or not url.hostname:
+        raise Refused("地址写作 mqtt://主机:1883 或 mqtts://用户:口令@主机:8883")
+    gateway = Gateway.objects.filter(name=args.gateway).first()
+    if gateway is None:
+        raise Refused(f"没有感知网关 {args.gateway},请先 anlan gateway add")
+    row.gateway, row.sealed, row.topic, row.format = gateway, seal(args.address), args.topic, args.format
+    row.place = f"{url.scheme}://{url.hostname}:{url.port or (8883 if url.scheme == 'mqtts' else 1883)}"
+    return row
 
 
 def _sensor(code: str) -> Sensor:

@@ -24,7 +24,7 @@ from anlan.kernel.live import feed
 from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS
 
-from . import gate, ingest
+from . import gate, ingest, mqtt
 from .screen import state as _state  # noqa: F401  declares what is pushed, also to screens that come back before any page
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
         threading.Thread(target=feed.pump, args=(stop,), name="live", daemon=True),
         threading.Thread(target=feed.states, args=(stop,), name="states", daemon=True),
         threading.Thread(target=ingest.work, name="intake", daemon=True),
+        threading.Thread(target=mqtt.work, args=(ingest.INTAKE, stop), name="mqtt", daemon=True),
     ]
     while True:
         message = await receive()

@@ -34,6 +34,7 @@ urlpatterns = [
     path("files/", include("anlan.kernel.files.urls")),
     path("gateway/", include("anlan.faces.gateways.urls")),
     path("api/", include("anlan.faces.api.urls")),
+    path("cap/", include("anlan.faces.cap.urls")),
     path("sta/", include("anlan.faces.sensorthings.urls")),
     path("r/", include("anlan.faces.registers.urls")),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from anlan.engines import capid, signals
@@ -27,8 +28,12 @@ def do_issue(
     at: datetime | None = None,
     source: str = "",
     reconstructed: bool = False,
+    identifier: str = "",
 ) -> Warning:
-    """Issue a signal; an active one of the same hazard and area is replaced by it, never edited."""
+    """Issue a signal; an active one of the same hazard and area is replaced by it, never edited.
+
+    It is given an identifier unless it came with one.
+    """
     moment = at or now()
     with transaction.atomic():
         before = Warning.objects.filter(hazard=hazard, area_id=area, state=Warning.State.ACTIVE).first()
@@ -36,7 +41,7 @@ def do_issue(
             _end(before, Warning.State.REPLACED, moment)
         warning = Warning(
             hazard=hazard, colour=colour, level=signals.LEVELS[colour], issuer=issuer, issued_at=moment, text=text,
-            area_id=area, previous=before, source=source, reconstructed=reconstructed, identifier=_identifier(area, moment),
+            area_id=area, previous=before, source=source, reconstructed=reconstructed, identifier=identifier or _identifier(area, moment),
         )  # fmt: skip
         warning.full_clean(exclude=["world"])
         warning.save()
@@ -57,9 +62,12 @@ def _action(before: Warning | None, warning: Warning) -> str:
     return f"将{before.get_colour_display()}{'升级为' if warning.level < before.level else '降级为'}"
 
 
-def do_lift(warning: Warning, *, at: datetime | None = None, source: str = "", reconstructed: bool = False) -> Warning:
-    """Lift a signal. An expiry time alone never lifts one."""
+def do_lift(
+    warning: Warning, *, at: datetime | None = None, source: str = "", reconstructed: bool = False, identifier: str = ""
+) -> Warning:
+    """Lift a signal. An expiry time alone never lifts one. The lifting has an identifier of its own."""
     with transaction.atomic():
+        warning.ending = identifier or _identifier(str(warning.area_id), at or now())
         _end(warning, Warning.State.LIFTED, at or now())
         note = "(重建)" if reconstructed else ""
         text = f"{warning.issuer}解除{warning}{note}"
@@ -76,7 +84,7 @@ def _identifier(area: str, at: datetime) -> str:
     """The 31 characters of GB/T 35965.1; agency 416 is the weather office."""
     for serial in range(10):
         code = capid.build(capid.Identifier(area=area[:6], agency="416", unit="000", reserve="00", at=at, serial=serial))
-        if not Warning.objects.filter(identifier=code).exists():
+        if not Warning.objects.filter(Q(identifier=code) | Q(ending=code)).exists():
             return code
     return ""
 

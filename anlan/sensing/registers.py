@@ -2,7 +2,7 @@ from anlan.kernel.indicators import Indicator
 from anlan.kernel.people.roles import READERS
 from anlan.kernel.registers import Register
 
-from .models import Alarm, Rule, Sensor, StageLimit, Station, Warning
+from .models import Alarm, Broker, Message, Rule, Sensor, StageLimit, Station, Warning
 
 Register(
     Station,
@@ -40,7 +40,7 @@ Register(
 
 Register(
     Rule,
-    columns="hazard kind quantity hours amount clear level sensor station source confidence version since until page_s handle_s area",
+    columns="hazard kind quantity hours amount clear level sensor source confidence version since until",
     filters="area hazard kind quantity level",
     join="sensor__station",
     group="大应急",
@@ -66,6 +66,25 @@ Register(
     columns="hazard colour level state issuer issued_at ended_at reconstructed area",
     filters="hazard level state",
     search="text issuer",
+    order="-id",
+    group="大应急",
+    see=READERS,
+)
+
+Register(
+    Broker,
+    columns="name gateway place topic format enabled",
+    filters="enabled",
+    search="name place topic",
+    group="系统",
+    see=("system_keeper", "security_keeper", "audit_keeper"),
+    city=True,
+)
+Register(
+    Message,
+    columns="at headline identifier kind status fate why said:问题 signature source warning sent area",
+    filters="fate at kind status",
+    search="identifier headline source why",
     order="-id",
     group="大应急",
     see=READERS,

@@ -42,6 +42,7 @@ NARROW = {0xFF08: "(", 0xFF09: ")", 0xFF0C: ",", 0xFF1A: ":", 0xFF1B: ";"}
 
 @pytest.fixture(autouse=True)
 def site(settings):
+    feed._kept.clear()  # a state is kept for some seconds
     settings.DEMO, settings.TOTP = True, "optional"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
@@ -186,7 +187,7 @@ def test_the_wall_follows_the_call_of_the_response_whatever_else_is_called(town)
     assert f"notice={own.pk}" in panel["numbers"][0]["href"] and panel["source"] == "叫应记录(模拟电话)"
     confirm(town, client, propose(town, None, "end"))
     loop.drain(town.world)
-    feed._kept.clear()  # a state is kept for a second
+    feed._kept.clear()
     assert f"notice={other.pk}" in client.get("/screen/state.json").json()["panels"]["left1"]["numbers"][0]["href"]
 
 

@@ -10,8 +10,13 @@ from anlan.kernel import journal
 from anlan.kernel.journal.entry import HEARERS
 
 
+def faults():
+    """Of the house; tests hear and say verbs of their own."""
+    return [fault for fault in wiring.faults() if "tests." not in fault]
+
+
 def test_the_house_hears_only_what_is_said_and_calls_only_who_exists():
-    assert wiring.faults() == []
+    assert faults() == []
 
 
 @pytest.mark.parametrize("verb", ["alarm.rised", "case.over", "notice", "response_.started", "unit.deleted"])
@@ -28,7 +33,7 @@ def test_what_flows_and_registers_write_is_known(verb):
     before = list(HEARERS.get(verb, ()))
     journal.on(verb)(print)
     try:
-        assert wiring.faults() == []
+        assert faults() == []
     finally:
         HEARERS[verb] = before
         if not before:

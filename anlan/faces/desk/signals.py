@@ -18,8 +18,10 @@ from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND
 from anlan.sensing import acts
+from anlan.sensing import messages as messages_
 from anlan.sensing.models import Warning
 
+MOST = 5_000_000
 COLOURS = Warning._meta.get_field("colour").choices
 
 
@@ -82,6 +84,27 @@ def _read(text: str) -> dict[str, object]:
         "text": text, "issuer": found.issuer, "hazard": found.hazard, "colour": found.colour,
         "issued_at": timezone.localtime(found.at) if found.at else "", "area": district.code if district else scope.ROOT,
     }  # fmt: skip
+
+
+@require(*COMMAND)
+@require_POST
+def take(request: HttpRequest) -> HttpResponse:
+    """A message of the Common Alerting Protocol, as a file or pasted; it is kept whatever comes of it."""
+    file = request.FILES.get("file")
+    body = file.read(MOST + 1) if file else request.POST.get("message", "").encode()
+    if not scope.current().can(*COMMAND, area=scope.ROOT):
+        raise Refused("您没有全市发布的权限")
+    if not body.strip():
+        raise Refused("请选择文件或粘贴报文")
+    if len(body) > MOST:
+        raise Refused("报文超过 5 MB")
+    source = request.POST.get("source", "").strip()[:100] or "人工录入"
+    found = messages_.do_receive(body, f"{source}({scope.current().name})")
+    for row in found.messages:
+        tell = messages.success if row.fate == "taken" else messages.warning
+        more = f",问题 {len(row.faults)} 处" if row.faults else ""
+        tell(request, f"{row.headline or row}:{row.get_fate_display()}{f',{row.why}' if row.why else ''}{more}")
+    return redirect("registers:list", "message")
 
 
 @require(*COMMAND)

@@ -69,6 +69,7 @@ urlpatterns = [
     path("phone/", phone.log, name="phone"),
     path("phone/<int:pk>/<slug:step>/", phone.step, name="phone-step"),
     path("signals/new/", signals.new, name="signal-new"),
+    path("signals/take/", signals.take, name="signal-take"),
     path("signals/<int:pk>/lift/", signals.lift, name="signal-lift"),
     path("worlds/", worlds.many, name="worlds"),
     path("worlds/replay/", worlds.replay, name="replay"),

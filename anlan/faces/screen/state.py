@@ -13,10 +13,11 @@ from anlan.disaster.flood.models import Proposal, Response
 from anlan.faces import summary
 from anlan.faces.desk.timeline import Story
 from anlan.kernel.clock import now
+from anlan.kernel.dispatch import sending
 from anlan.kernel.indicators import indicator
 from anlan.kernel.journal import read
 from anlan.kernel.live import feed
-from anlan.kernel.notice.models import Addressee, Attempt, Notice
+from anlan.kernel.notice.models import Addressee, Notice
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.registers import ALL, find
@@ -160,7 +161,7 @@ def _calls(notice: Notice | None, moment: Any) -> dict[str, Any]:
             bad = "late" if state == "silent" and counts.get(state) else "ok"
             rows.append(_number(label, counts.get(state, 0), "人", book.url(params), definition, bad))
     title = f"{notice.get_level_display() if notice.level else ''}叫应" if notice else "叫应"
-    played = notice is not None and Attempt.everywhere.filter(addressee__notice=notice, carrier="simulator").exists()
+    played = sending.simulated(world := scope.current().world) or bool(world.switches.get("simulate"))
     return panel("left1", title, f"叫应记录{'(模拟电话)' if played else ''}", moment, "numbers", address("list", "addressee"), numbers=rows)
 
 

@@ -161,3 +161,27 @@ class Gateway(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Broker(models.Model):
+    """An MQTT broker whose messages are taken in a gateway's name. Its address, which may hold a password, is kept sealed."""
+
+    class Format(models.TextChoices):
+        PLAIN = "json", "普通 JSON"
+        SENML = "senml+json", "SenML JSON"
+        CBOR = "senml+cbor", "SenML CBOR"
+
+    name = models.SlugField("代号", max_length=40, unique=True)
+    gateway = models.ForeignKey(Gateway, models.PROTECT, verbose_name="感知网关", related_name="brokers")
+    place = models.CharField("服务器", max_length=200)
+    """Host and port, to be shown."""
+    sealed = models.TextField(editable=False)
+    topic = models.CharField("主题", max_length=200)
+    format = models.CharField("格式", max_length=12, choices=Format, default=Format.PLAIN)
+    enabled = models.BooleanField("启用", default=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "MQTT 服务器"
+
+    def __str__(self) -> str:
+        return self.name
