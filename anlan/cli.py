@@ -106,9 +106,9 @@ def _sensing(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     broker.add_argument("--gateway", default="", metavar="感知网关")
     broker.add_argument("--topic", default="#", metavar="主题")
     broker.add_argument("--format", default="json", choices=["json", "senml+json", "senml+cbor"])
-    sensing = add("sensing", "感知网:load 载入监测站、测点和规则")
-    sensing.add_argument("action", choices=["load"])
-    sensing.add_argument("file", metavar="文件.yaml")
+    sensing = add("sensing", "感知网:load 载入监测站、测点和规则,import 导入历史读数")
+    sensing.add_argument("action", choices=["load", "import"])
+    sensing.add_argument("file", metavar="文件")
 
 
 if __name__ == "__main__":

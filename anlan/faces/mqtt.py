@@ -92,8 +92,11 @@ class Line:
     def beat(self) -> None:
         beats.beat(f"mqtt:{self.name}", good=self.client.is_connected(), silence_s=SILENCE_S, essential=False)
 
-    def close(self) -> None:
+    def close(self, leave: bool = False) -> None:
+        """End the line; ``leave`` tells the broker to keep nothing more for it, else what comes meanwhile waits there."""
         self.closed.set()
+        if leave:
+            self.client.unsubscribe(self.topic)
         self.client.disconnect()
         self.client.loop_stop()
 
@@ -117,7 +120,7 @@ def work(writer: Intake, stop: threading.Event) -> None:
 def _follow(lines: dict[tuple[Any, ...], Line], writer: Intake) -> None:
     rows = {_facts(row): row for row in Broker.objects.filter(enabled=True, gateway__enabled=True).select_related("gateway")}
     for gone in set(lines) - set(rows):
-        lines.pop(gone).close()
+        lines.pop(gone).close(leave=True)
     for facts, row in rows.items():
         if facts not in lines:
             try:

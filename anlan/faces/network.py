@@ -19,7 +19,7 @@ from anlan.kernel.carriers.sealed import seal
 from anlan.kernel.cases import Refused
 from anlan.kernel.people import scope
 from anlan.sensing import load as loading
-from anlan.sensing import messages, readings
+from anlan.sensing import messages, past, readings
 from anlan.sensing.models import Alarm, Broker, Gateway, Sensor
 
 MS = timedelta(milliseconds=1)
@@ -30,6 +30,8 @@ def load(args: Namespace) -> int:
     path = Path(args.file)
     if not path.is_file():
         raise Refused(f"没有文件 {path}")
+    if args.action == "import":
+        return _past(path)
     try:
         with scope.everyone():
             counts = loading.load(path.read_text(encoding="utf-8"))
@@ -39,6 +41,16 @@ def load(args: Namespace) -> int:
         print("\n".join(wrong.faults), file=sys.stderr)
         return 2
     _print(counts)
+    return 0
+
+
+def _past(path: Path) -> int:
+    """Readings from before the network; what was not kept is told by line."""
+    with scope.everyone():
+        taken = past.do_take(path, path.name)
+    for fault in taken.faults:
+        print(f"第 {fault.line} 行:{fault.reason}" if fault.line else fault.reason, file=sys.stderr)
+    _print({"readings": taken.rows, "sensors": len(taken.sensors), "wrong": taken.wrong, "first": taken.first, "last": taken.last})
     return 0
 
 

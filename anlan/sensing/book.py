@@ -19,15 +19,21 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.engines.sense import layout, net
+from anlan.engines.sense import groups, layout, net
 from anlan.kernel.people import scope
 
 from .models import Rule, Sensor
 
-UP, DOWN, RATE, STUCK, OFFLINE, QUALITY = 0, 4, 8, 9, 10, 11
-SLOTS = 12
+UP, DOWN, RATE, STUCK, OFFLINE, QUALITY, STRAY = 0, 4, 8, 9, 10, 11, 12
+SLOTS = 13
 """A profile has a rule, or none, in each: four upper levels, four lower ones, and the marks."""
-SINGLE = {Rule.Kind.RATE: RATE, Rule.Kind.STUCK: STUCK, Rule.Kind.OFFLINE: OFFLINE, Rule.Kind.QUALITY: QUALITY}
+SINGLE = {
+    Rule.Kind.RATE: RATE, Rule.Kind.STUCK: STUCK, Rule.Kind.OFFLINE: OFFLINE, Rule.Kind.QUALITY: QUALITY, Rule.Kind.STRAY: STRAY,
+}  # fmt: skip
+FRESH_S = 600
+"""How old a neighbour's value may be when its rule does not say it."""
+NEIGHBOURS = 3
+"""Fewer fresh neighbours, itself among them, say nothing of one that strays."""
 Ladder = dict[int, Rule]
 """By slot."""
 
@@ -56,13 +62,17 @@ class Book:
         plan = self.plan
         feeds = {f"{name}_{f.name}": getattr(getattr(plan, name), f.name) for name in ("sums", "copies") for f in fields(net.Feed)}
         own = {"key": plan.key, "sensors": np.array(plan.sensors), "profile": plan.profile, "table": plan.table, "rule": self.rule}
-        return {**own, **feeds}
+        near = {f"near_{f.name}": getattr(plan.neighbours, f.name) for f in fields(groups.Neighbours)}
+        return {**own, **feeds, **near}
 
     @classmethod
     def load(cls, data: bytes) -> Book:
         with np.load(io.BytesIO(data), allow_pickle=False) as kept:
             sums, copies = (net.Feed(*(kept[f"{name}_{f.name}"] for f in fields(net.Feed))) for name in ("sums", "copies"))
-            plan = net.Plan(kept["key"], int(kept["sensors"]), kept["profile"], kept["table"], sums=sums, copies=copies)
+            near = groups.Neighbours(*(kept[f"near_{f.name}"] for f in fields(groups.Neighbours)))
+            plan = net.Plan(
+                kept["key"], int(kept["sensors"]), kept["profile"], kept["table"], sums=sums, copies=copies, neighbours=near
+            )
             return cls(plan, kept["rule"])
 
     def rules_of(self, channel: int, level: int) -> list[int]:
@@ -138,8 +148,22 @@ class _Press:
             key.append((ids[source] << 32) | codes)
             profile.append(profiles.astype(np.int32))
         return net.Plan(
-            np.concatenate(key), len(ids), np.concatenate(profile), self.profile_table(), sums=feeds["sums"], copies=feeds["copies"]
-        )
+            np.concatenate(key), len(ids), np.concatenate(profile), self.profile_table(), sums=feeds["sums"], copies=feeds["copies"],
+            neighbours=self.neighbours(cuts),
+        )  # fmt: skip
+
+    def neighbours(self, cuts: list[Cut]) -> groups.Neighbours:
+        """The sensors that one rule compares with one another."""
+        found: dict[int, tuple[Rule, list[int]]] = {}
+        for n, cut in enumerate(cuts):
+            if (rule := self.table[cut.profile][2].get(STRAY)) is not None:
+                found.setdefault(rule.pk, (rule, []))[1].append(n)
+        rules, members = [rule for rule, _ in found.values()], [mine for _, mine in found.values()]
+        return groups.Neighbours(
+            np.cumsum([0, *map(len, members)]).astype(np.int64), np.array([n for mine in members for n in mine], np.int32),
+            np.array([r.amount for r in rules], float), np.array([r.clear for r in rules], float),
+            np.array([(r.hold_up_s or FRESH_S) * 1000 for r in rules], np.int64), np.full(len(rules), NEIGHBOURS, np.int64),
+        )  # fmt: skip
 
     def cut(self, quantity: str, area: str, low: float, high: float, sensor: int, station: int) -> Cut:
         ladders: dict[tuple[int, str], Ladder] = {}
@@ -218,5 +242,5 @@ def _write(row: NDArray[np.void], slot: int, rule: Rule) -> None:
         row["stuck_band"], row["stuck_ms"] = rule.amount, up
     elif slot == OFFLINE:
         row["offline_ms"] = up
-    else:
+    elif slot == QUALITY:
         row["bad_n"] = min(int(rule.amount), 255)

@@ -20,8 +20,8 @@ from . import paging
 from .book import Book
 from .models import Alarm, Burst, Rule, Sensor
 
-SLOT = {Kind.RATE: books.RATE, Kind.UNMOVED: books.STUCK, Kind.SILENT: books.OFFLINE, Kind.QUALITY: books.QUALITY}
-MARK = {Mark.FAST: books.RATE, Mark.STUCK: books.STUCK, Mark.OFFLINE: books.OFFLINE, Mark.BAD: books.QUALITY}
+SLOT = {Kind.RATE: books.RATE, Kind.UNMOVED: books.STUCK, Kind.SILENT: books.OFFLINE, Kind.QUALITY: books.QUALITY, Kind.NEIGHBOUR: books.STRAY}
+MARK = {Mark.FAST: books.RATE, Mark.STUCK: books.STUCK, Mark.OFFLINE: books.OFFLINE, Mark.BAD: books.QUALITY, Mark.STRAY: books.STRAY}
 WATER = (Sensor.Quantity.RAIN, Sensor.Quantity.STAGE)
 GRAVE = 2
 """The level of silence in a flood."""
@@ -53,7 +53,7 @@ def changes(book: Book, event: np.void) -> Iterable[Change]:
     """What an event says of the rules behind it."""
     kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
-    if kind in (Kind.GROUP, Kind.NEIGHBOUR):
+    if kind == Kind.GROUP:
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:

@@ -29,6 +29,9 @@ WARM = timedelta(hours=2)
 """Read before the first moment that counts, so that what holds has begun to hold."""
 
 
+UNTRIED = {Rule.Kind.QUALITY: "历史只保存有效读数", Rule.Kind.STRAY: "邻站之间按收到的先后比对,历史不保存收到的时间"}
+
+
 @dataclass
 class Fired:
     """One alarm that would have been; ``until`` is None where it would still stand."""
@@ -74,8 +77,8 @@ class Trial:
 
 def try_rule(rule: Rule, since: datetime, until: datetime) -> Trial:
     """Judge what was read in (since, until] by this rule alone. Raises Refused for a kind that leaves no trace in the history."""
-    if rule.kind == Rule.Kind.QUALITY:
-        raise Refused("历史只保存有效读数,“连续无效”无法试算")
+    if rule.kind in UNTRIED:
+        raise Refused(f"“{rule.get_kind_display()}”无法试算:{UNTRIED[Rule.Kind(rule.kind)]}")
     concerned = _concerned(rule)
     count = concerned.count()
     sensors = {sensor.pk: sensor for sensor in concerned.select_related("station", "area").order_by("pk")[:MOST_SENSORS]}

@@ -55,9 +55,9 @@ class Server:
         self.process.wait(20)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    found = Server(tmp_path_factory.mktemp("broker"))
+@pytest.fixture
+def server(tmp_path):
+    found = Server(tmp_path)
     yield found
     found.stop()
     shutil.rmtree(found.folder, ignore_errors=True)
@@ -132,9 +132,12 @@ def kept():
 
 
 def connected():
+    """The line is there, and has had the time to subscribe."""
     from anlan.kernel.clock.models import Beat
 
-    return Beat.objects.filter(name="mqtt:park", good=True).exists()
+    there = Beat.objects.filter(name="mqtt:park", good=True).exists()
+    time.sleep(0.3 if there else 0)
+    return there
 
 
 @pytest.fixture
@@ -156,6 +159,11 @@ def test_messages_become_readings_packed_or_not_and_what_is_none_is_passed_over(
         published(server, body(4.0))
         time.sleep(0.5)
         assert kept() == 3, "the line was taken away"
+        added(server)
+        until(connected)
+        published(server, body(5.0))
+        until(lambda: kept() >= 4)
+        assert kept() == 4, "and the broker kept nothing for it meanwhile"
     finally:
         house.close()
 
@@ -166,6 +174,7 @@ def test_senml_comes_in_both_its_forms(world, server, quick):
     house = House()
     try:
         until(lambda: len([1 for name in ("senml", "cbor") if beat(name)]) == 2)
+        time.sleep(0.3)
         now = clock.real().timestamp()
         published(server, json.dumps([{"bn": "T.", "n": "level", "bt": now - 5, "v": 1.5}]), topic="senml/x")
         published(server, cbor2.dumps([{-2: "T.", 0: "level", -3: now - 2, 2: 2.5}]), topic="cbor/x")

@@ -12,7 +12,7 @@ from anlan.kernel.clock import loop
 from anlan.kernel.journal import read
 from anlan.kernel.notice.models import Addressee, Notice
 from anlan.kernel.people import scope
-from anlan.sensing import acts, door, trial
+from anlan.sensing import acts, door, network, trial
 from anlan.sensing.models import Alarm, Rule, Sensor
 from tests.kernel import city
 
@@ -205,7 +205,8 @@ def test_a_rain_rule_sums_what_fell_before_the_first_moment(office):
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        ({"kind": "quality"}, "无法试算"), ({"amount": "x"}, "阈值"), ({"clear": "30"}, "解除值"), ({"sensor": "W0.rain"}, "不符"),
+        ({"kind": "quality"}, "无法试算"), ({"kind": "stray"}, "无法试算"),
+        ({"amount": "x"}, "阈值"), ({"clear": "30"}, "解除值"), ({"sensor": "W0.rain"}, "不符"),
         ({"season_from": "06-01"}, "同时填写"), ({"sensor": "W0.gust", "station": "W0"}, "只填一项"), ({"area": ""}, "适用区域"),
     ],
 )
@@ -245,3 +246,27 @@ def test_the_chart_ends_where_one_was_sent_to_look(office):
     assert office.get(f"/desk/sensors/{sensor.pk}/series.json", {"span": "day"}).json()["count"] == 0
     assert "回到现在" in office.get(f"/desk/sensors/{sensor.pk}/", {"span": "day", "until": then}).content.decode()
     assert office.get(f"/desk/sensors/{sensor.pk}/", {"until": "gestern"}).status_code == 200 and datetime.fromisoformat(then)
+
+
+def test_one_that_strays_from_its_neighbours_is_told_and_so_is_its_return(world):  # noqa: F811
+    Rule.objects.all().delete()
+    rule("gust", 8, kind="stray", clear=3, level=4, hold_up_s=300, area_id=city.SHAZIKOU)
+
+    def heard(minutes, *values):
+        with clock.travelled(minutes * MINUTE):
+            door.take([door.Sample(f"W{n}.gust", clock.now(), v) for n, v in enumerate(values)])
+        with clock.travelled(minutes * MINUTE + timedelta(seconds=20)):
+            network.tick()
+        return [(a.sensor.code, a.active) for a in Alarm.objects.order_by("pk")]
+
+    assert heard(0, 5, 20) == [], "two say nothing of one another"
+    assert heard(1, 5, 6, 5, 14.5) == [("W3.gust", True)]
+    assert heard(2, 5, 6, 5, 10) == [("W3.gust", True)]
+    assert heard(3, 5, 6, 5, 7) == [("W3.gust", False)]
+    assert heard(20, 5, 30, 5) == [("W3.gust", False), ("W1.gust", True)], "who was not heard of late is no neighbour"
+    assert "偏离邻站" in str(Alarm.objects.last())
+    ended = Rule.objects.get()
+    ended.until = city.SINCE
+    ended.save()
+    network.tick()
+    assert not Alarm.objects.filter(active=True).exists()

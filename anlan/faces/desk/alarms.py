@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -177,6 +178,28 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
               if r.kind in ("high", "low") and r.holds(timezone.localdate(until))]  # fmt: skip
     points = [[int(t), float(a), float(b)] for t, a, b in zip(times, low, high, strict=True)]
     return JsonResponse({"unit": row.unit, "points": points, "gap_ms": usual * 3, "limits": limits, "count": len(found.at)})
+
+
+@require(*READERS)
+@require_safe
+def sheet(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The readings behind the chart, every one, as CSV with the city's time."""
+    row = get_object_or_404(Sensor.objects, pk=pk)
+    span = request.GET.get("span", "day")
+    if span not in SPANS:
+        raise Http404("没有这个时段")
+    until = _until(request) or now()
+    found = readings.between(scope.current().world, until - SPANS[span][1], until, [row.pk])
+    zone = timezone.get_default_timezone()
+
+    def lines() -> Iterator[str]:
+        yield "\ufeffsensor,time,value\r\n"
+        for at, value in zip(found.at.tolist(), found.value.tolist(), strict=True):
+            yield f"{row.code},{datetime.fromtimestamp(at / 1000, zone).isoformat()},{value:.12g}\r\n"
+
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{row.code}-{span}.csv')}"
+    return response
 
 
 def _until(request: HttpRequest) -> datetime | None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from anlan.engines.sense.layout import NONE, Mark
 from anlan.faces.gate import require
+from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND
-from anlan.sensing import network
+from anlan.sensing import network, past
 from anlan.sensing.models import Gateway, Sensor, Traffic
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -81,6 +84,23 @@ def page(request: HttpRequest) -> HttpResponse:
         "worst": worst[:MOST], "more": max(0, len(worst) - MOST), "unplanned": sum(pk not in known for pk in sensors), "log": standing.number,
     }  # fmt: skip
     return render(request, "desk/network.html", context)
+
+
+@require(*COMMAND)
+@require_POST
+def take_past(request: HttpRequest) -> HttpResponse:
+    """A file of readings from before the network."""
+    file = request.FILES.get("file")
+    if not scope.current().can(*COMMAND, area=scope.ROOT):
+        raise Refused("您没有全市权限")
+    if file is None:
+        raise Refused("请选择文件", field="file")
+    with NamedTemporaryFile(suffix=Path(file.name or "").suffix.lower()[:10]) as kept:
+        for piece in file.chunks():
+            kept.write(piece)
+        kept.flush()
+        taken = past.do_take(Path(kept.name), file.name or "")
+    return render(request, "desk/past.html", {"taken": taken, "name": file.name})
 
 
 def _gateways() -> list[Sent]:
