@@ -61,7 +61,10 @@ class Rule(Compiled, Placed):
     )
     station = models.ForeignKey(Station, models.PROTECT, null=True, blank=True, verbose_name="监测站", related_name="rules")
     mark = models.CharField("限值", max_length=10, choices=StageMark)
-    amount = models.FloatField("阈值", help_text="单位与测点一致,水位为米;变化过快为每分钟的变化量,数值不变为容许的波动,连续无效为条数,偏离邻站为与同区域同类测点中位数之差")
+    amount = models.FloatField(
+        "阈值",
+        help_text="单位与测点一致,水位为米;变化过快为每分钟的变化量,数值不变为容许的波动,连续无效为条数,偏离邻站为与同区域同类测点中位数之差",
+    )
     clear = models.FloatField("解除值", blank=True, help_text="低于此值才解除,避免反复;水位限值不填则为低于限值0.1米")
     hold_up_s = models.PositiveIntegerField(
         "持续才告警(秒)", default=0, help_text="中断、数值不变:持续这么久才告警;偏离邻站:邻站读数在这么久以内才算,空为600"
