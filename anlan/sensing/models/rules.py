@@ -67,7 +67,7 @@ class Rule(Compiled, Placed):
     )
     clear = models.FloatField("解除值", blank=True, help_text="低于此值才解除,避免反复;水位限值不填则为低于限值0.1米")
     hold_up_s = models.PositiveIntegerField(
-        "持续才告警(秒)", default=0, help_text="中断、数值不变:持续这么久才告警;偏离邻站:邻站读数在这么久以内才算,空为600"
+        "持续才告警(秒)", default=0, help_text="中断、数值不变:持续这么久才告警;偏离邻站:邻站读数在这么久以内才算,0 为 600"
     )
     hold_down_s = models.PositiveIntegerField("持续才解除(秒)", default=0)
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
