@@ -129,10 +129,12 @@ class Indicator:
         return self._narrowed(self.book, self.params(period, area))
 
     def _narrowed(self, book: Register, params: dict[str, Any]) -> models.QuerySet:
-        rows, narrowed = book.narrow(params)
+        if unknown := set(params) - set(book.filterset.base_filters):
+            raise ValueError(f"indicator {self.name}: {', '.join(sorted(unknown))} is no filter of register {book.name}")
+        narrowed = book.counting(tuple(sorted(params)))(asked(params), book.seen())
         if narrowed.errors:
             raise ValueError(f"indicator {self.name}: {narrowed.errors.as_text()}")
-        return rows.order_by()
+        return narrowed.qs.order_by()
 
     def listed(self, area: str = "") -> models.QuerySet:
         """The rows of the master list."""

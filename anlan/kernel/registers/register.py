@@ -160,6 +160,19 @@ class Register:
         """The filter set for the present asker."""
         return self._sets[sees_full()]
 
+    def counting(self, names: tuple[str, ...]) -> type[django_filters.FilterSet]:
+        """The filter set with these filters alone: what is only counted needs no form of all of them."""
+        whole = self.filterset
+        if (known := self._parts.get((whole, names))) is None:
+            known = type("Part", (whole,), {})
+            known.base_filters = {name: made for name, made in whole.base_filters.items() if name in names}
+            self._parts[whole, names] = known
+        return known
+
+    @cached_property
+    def _parts(self) -> dict[tuple[type[django_filters.FilterSet], tuple[str, ...]], type[django_filters.FilterSet]]:
+        return {}
+
     @cached_property
     def joins(self) -> tuple[str, ...]:
         points = {path.rpartition("__")[0] for path in self.point.split()}
