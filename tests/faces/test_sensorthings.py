@@ -409,10 +409,14 @@ def test_odd_words_are_words(officer):
 def test_the_number_of_queries_does_not_grow_with_the_rows(officer, world):
     asked = {"expand": "Locations,Datastreams($count=true;$expand=Observations($top=1;$orderby=phenomenonTime desc),ObservedProperty,Sensor)"}
 
-    def cost():
+    def once():
         with CaptureQueriesContext(connection) as told:
             ask(officer, "/Things", **asked)
         return len(told)
+
+    def cost():
+        """Grants and the plan of the network are remembered for seconds, and now and then asked anew."""
+        return min(once() for _ in range(3))
 
     ask(officer, "/Things", **asked)
     before = cost()
