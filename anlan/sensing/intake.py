@@ -42,6 +42,8 @@ UNKNOWN: Answer = (401, {"error": "网关令牌无效或已停用"})
 REASONS = {Fate.NAN: "数值无效", Fate.RANGE: "超出量程", Fate.FUTURE: "时间超前", Fate.UNKNOWN: "未登记的测点"}
 """By which a refused reading is counted."""
 
+UNREAD = "无法识别的报文"
+
 
 class Unknown(ValueError):
     """Nobody that may send readings."""
@@ -73,15 +75,19 @@ _names: tuple[int, decode.Names] | None = None
 
 def opened(token: str, body: bytes, *, kind: str = "application/json", packed: bool = False, key: str = "") -> Sending:
     """Read a body of a gateway that is known. Raises Unknown, and `decode.Undecodable`."""
-    return opened_for(hashlib.sha256(token.encode()).hexdigest(), body, kind=kind, packed=packed, key=key)
+    return opened_for(Gateway.digest(token), body, kind=kind, packed=packed, key=key)
 
 
 def opened_for(digest: str, body: bytes, *, kind: str = "application/json", packed: bool = False, key: str = "") -> Sending:
     """The same for whoever is known by the digest of its token."""
     if not Gateway.objects.filter(token=digest, enabled=True).exists():
         raise Unknown("网关令牌无效或已停用")
-    plain = decode.unpacked(body) if packed else body
-    batch = decode.read(plain, names(), round(real().timestamp() * 1000), kind)
+    try:
+        plain = decode.unpacked(body) if packed else body
+        batch = decode.read(plain, names(), round(real().timestamp() * 1000), kind)
+    except decode.Undecodable:
+        _count_unread(digest)
+        raise
     return Sending(digest, batch, key[:80], hashlib.sha256(body).hexdigest() if key else "")
 
 
@@ -172,10 +178,28 @@ def _answer(sending: Sending, gateway: Gateway) -> Answer:
     return 200, answer
 
 
+def _count_unread(digest: str) -> None:
+    """A body that could not be read at all is counted too; while the database is busy it is only answered."""
+    try:
+        with scope.everyone(), transaction.atomic():
+            gateway = Gateway.objects.get(token=digest)
+            row = _row(gateway)
+            row.batches, row.rejected = row.batches + 1, row.rejected + 1
+            row.reasons = dict(Counter(row.reasons) + Counter([UNREAD]))
+            row.save()
+    except (DatabaseError, Gateway.DoesNotExist):
+        log.warning("a body that could not be read was not counted", exc_info=True)
+
+
+def _row(gateway: Gateway) -> Traffic:
+    """The gateway's present hour."""
+    return Traffic.objects.get_or_create(gateway=gateway, hour=now().replace(minute=0, second=0, microsecond=0))[0]
+
+
 def _count(sending: Sending, gateway: Gateway, accepted: int, reasons: Counter[str]) -> None:
     """What came of the gateway's batches in this hour."""
     moment = now()
-    row, _ = Traffic.objects.get_or_create(gateway=gateway, hour=moment.replace(minute=0, second=0, microsecond=0))
+    row = _row(gateway)
     lag = moment.timestamp() * 1000 - sending.batch.at
     row.batches, row.accepted, row.rejected = row.batches + 1, row.accepted + accepted, row.rejected + sum(reasons.values())
     row.late += int((sending.fates == Fate.OLD).sum())

@@ -14,9 +14,10 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from anlan.engines import bulletins, cap, capid, signals
-from anlan.engines.cap import areas, china, signatures
+from anlan.engines.cap import areas, china, document, signatures
 from anlan.kernel import journal
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
@@ -25,6 +26,8 @@ from anlan.kernel.people.models import Area
 from . import acts
 from .models import Message, Warning
 
+LARGEST = document.LIMIT
+TOO_LARGE = f"报文超过 {LARGEST >> 20} MB"
 Fate = Message.Fate
 ROOT_STEM = scope.prefix(scope.ROOT)
 COLOUR = {severity: colour for colour, severity in signals.SEVERITY.items()}
@@ -42,15 +45,21 @@ class Unusable(Exception):
 
 
 def alert_of(warning: Warning) -> cap.Alert:
-    """The message that issued a signal. Raises ValueError for one whose identifier is not of the Chinese form."""
-    before = warning.previous
-    told = "Update" if before else "Alert"
-    return _alert(warning, warning.identifier, told, [before.identifier] if before else [])
+    """The message that issued a signal. Raises ValueError for one whose identifier is not of the Chinese form.
+
+    One that follows a message of another form, which cannot be named here, stands alone.
+    """
+    before = warning.previous.identifier if warning.previous else ""
+    return _alert(warning, warning.identifier, *(("Update", [before]) if _ours(before) else ("Alert", [])))
 
 
 def ending_of(warning: Warning) -> cap.Alert:
-    """The message that lifted it."""
+    """The message that lifted it. Raises ValueError as `alert_of` does, and for one that follows a message of another form."""
     return _alert(warning, warning.ending, "Cancel", [warning.identifier])
+
+
+def _ours(identifier: str) -> bool:
+    return capid.SHAPE.fullmatch(identifier) is not None
 
 
 def _alert(warning: Warning, identifier: str, kind: str, named: list[str]) -> cap.Alert:
@@ -63,28 +72,35 @@ def _alert(warning: Warning, identifier: str, kind: str, named: list[str]) -> ca
         response_types=("AllClear",) if kind == "Cancel" else (), sender_name=warning.issuer, headline=said,
         description=warning.text or said, effective=at.replace(microsecond=0) if at else None,
     )  # fmt: skip
-    return china.compose(key, info, [(str(warning.area_id), str(warning.area))], references, kind, "Actual" if warning.world.actual else "Exercise")
+    return china.compose(key, info, [(str(warning.area_id), str(warning.area))], references, kind)
 
 
 def entries(warnings: Iterable[Warning]) -> Iterator[tuple[str, datetime, cap.Alert]]:
     """Identifier, time and message of these signals and of their ends, as far as they can be told so."""
     for warning in warnings:
-        for identifier, at, made in ((warning.identifier, warning.issued_at, alert_of), (warning.ending, warning.ended_at, ending_of)):
-            if identifier and at is not None and capid.SHAPE.fullmatch(identifier):
-                yield identifier, at, made(warning)
+        if _ours(warning.identifier):
+            yield warning.identifier, warning.issued_at, alert_of(warning)
+            if _ours(warning.ending) and warning.ended_at is not None:
+                yield warning.ending, warning.ended_at, ending_of(warning)
 
 
 def published(identifier: str) -> bytes | None:
     """The message of this name: as it came from elsewhere, or ours; None when there is none."""
-    came = Message.objects.filter(identifier=identifier, fate=Fate.TAKEN).order_by("pk").first()
-    if came is not None and bytes(came.body).lstrip()[:1] == b"<":
-        return bytes(came.body)
-    rows = Warning.objects.select_related("previous", "area", "world")
-    if (one := rows.filter(identifier=identifier).exclude(identifier="").first()) is not None:
-        return cap.write(alert_of(one))
-    if (one := rows.filter(ending=identifier).exclude(ending="").first()) is not None:
-        return cap.write(ending_of(one))
-    return None
+    if (came := Message.objects.filter(identifier=identifier, fate=Fate.TAKEN).order_by("pk").first()) is not None:
+        return _passed_on(came)
+    rows = Warning.objects.select_related("previous", "area").filter(Q(identifier=identifier) | Q(ending=identifier))
+    return next((cap.write(alert) for name, _, alert in entries(rows) if name == identifier), None)
+
+
+def _passed_on(came: Message) -> bytes | None:
+    """As it came where it came alone, its signature included; else taken out of what it came in, as far as CAP can hold it."""
+    body = bytes(came.body)
+    if body.lstrip()[:1] == b"<" and document.local(document.tree(body)) == "alert":
+        return body
+    try:
+        return cap.write(next(alert for alert in read(body).alerts if alert.identifier == came.identifier))
+    except ValueError:
+        return None
 
 
 # ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,8 +128,8 @@ def read(body: bytes) -> cap.Read:
 
 def do_receive(body: bytes, source: str) -> Received:
     """Keep a body, and take what can be taken of it, all in one transaction. Never raises for what stands in it."""
-    found = read(body)
     verdict = _verdict(body)
+    found = read(verdict.signed or body)  # what was signed, and nothing beside it
     signed = f"{SIGNED[verdict.outcome]}{':' + verdict.signer if verdict.signer else ''}"[:120]
     with transaction.atomic():
         kept = []

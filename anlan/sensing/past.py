@@ -100,8 +100,9 @@ def _judged(chunk: take_in.Chunk, limits: dict[int, tuple[float, float]], before
 def _count(taken: Taken, sensor: np.ndarray, at: np.ndarray) -> None:
     taken.rows += len(at)
     taken.sensors |= set(np.unique(sensor).tolist())
-    taken.first_ms = min(int(at.min()), at.max() if taken.first_ms is None else taken.first_ms)
-    taken.last_ms = max(int(at.max()), taken.last_ms or 0)
+    first, last = int(at.min()), int(at.max())
+    taken.first_ms = first if taken.first_ms is None else min(first, taken.first_ms)
+    taken.last_ms = last if taken.last_ms is None else max(last, taken.last_ms)
 
 
 def _compact(home: Path, days: set[int]) -> None:

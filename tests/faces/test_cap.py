@@ -14,10 +14,12 @@ from lxml import etree
 
 from anlan.engines import cap, capid
 from anlan.engines.cap import china
+from anlan.engines.cap import feed as atom
 from anlan.faces import gate
 from anlan.kernel import clock
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
+from anlan.kernel.worlds.models import World
 from anlan.sensing import acts, messages
 from anlan.sensing.models import Gateway, Message, Warning
 from tests.kernel import city
@@ -236,3 +238,32 @@ def test_a_message_is_shown_by_its_name(world, capsys):
     with pytest.raises(Refused, match="没有编号"):
         network.cap_(Namespace(action="show", what="nothing"))
     assert messages.published("") is None
+
+
+@pytest.mark.parametrize("kind", ["exercise", "replay"])
+def test_what_a_drill_issues_is_for_nobody_outside_it_whatever_stands_in_the_address(world, kind):
+    drill = World.objects.create(kind=kind, title="演练", name=kind, speed=1, anchor_real=clock.real(), anchor_world=clock.real())
+    with scope.everyone(drill):
+        warning = issued()
+    assert not cap.read(Client().get("/cap/feed.atom").content).alerts
+    for path in ("/cap/", f"/w/{drill.pk}/cap/"):
+        assert Client().get(f"{path}{warning.identifier}.xml").status_code == 404
+    assert Client().get(f"/w/{drill.pk}/cap/feed.atom").status_code == 404
+
+
+def test_a_signal_after_one_of_a_foreign_form_stands_alone_and_the_feed_goes_on(world):
+    first = made()
+    foreign = replace(first, identifier="urn:oid:2.49.0.1.156.0", sender="urn:oid:2.49.0.1.156")
+    assert only(sent(foreign))["fate"] == "taken"
+    own = acts.do_issue("暴雨", "red", issuer="青岛市气象台", text="加强", area=city.LAOSHAN, at=clock.now().replace(microsecond=0))
+    (alert,) = cap.read(Client().get("/cap/feed.atom").content).alerts
+    assert (alert.identifier, alert.msg_type, alert.references) == (own.identifier, "Alert", ())
+
+
+def test_a_message_that_came_among_others_is_passed_on_alone(world):
+    two = [made(), made(event="大风", serial=1)]
+    bundle = atom.feed([atom.Entry(a, f"http://x/{n}", a.sent) for n, a in enumerate(two)], "x", "http://x/", "x", two[0].sent, whole=True)
+    answer = sent(body=bundle)
+    assert answer.json()["taken"] == 2
+    (alert,) = cap.read(Client().get(f"/cap/{two[1].identifier}.xml").content).alerts
+    assert alert == two[1]

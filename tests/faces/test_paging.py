@@ -245,7 +245,10 @@ def test_the_chart_ends_where_one_was_sent_to_look(office):
     assert office.get(f"/desk/sensors/{sensor.pk}/series.json", {"span": "day", "until": then}).json()["count"] == 3
     assert office.get(f"/desk/sensors/{sensor.pk}/series.json", {"span": "day"}).json()["count"] == 0
     assert "回到现在" in office.get(f"/desk/sensors/{sensor.pk}/", {"span": "day", "until": then}).content.decode()
-    assert office.get(f"/desk/sensors/{sensor.pk}/", {"until": "gestern"}).status_code == 200 and datetime.fromisoformat(then)
+    for odd in ("gestern", "0001-01-01", "9999-12-31T23:59:59+00:00"):
+        assert office.get(f"/desk/sensors/{sensor.pk}/", {"until": odd}).status_code == 200
+        assert office.get(f"/desk/sensors/{sensor.pk}/series.json", {"until": odd}).status_code == 200
+    assert datetime.fromisoformat(then)
 
 
 def test_one_that_strays_from_its_neighbours_is_told_and_so_is_its_return(world):  # noqa: F811

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 
 from django.db.models import Q
@@ -18,7 +17,6 @@ from anlan.kernel.people import scope
 from anlan.sensing import messages
 from anlan.sensing.models import Gateway, Warning
 
-LARGEST = 5_000_000
 KEPT = timedelta(days=7)
 """A signal that is over stays in the feed for so long."""
 MOST = 500
@@ -28,14 +26,21 @@ MOST = 500
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
     """The signals of the last days and their ends, newest first, as Atom with the messages inside."""
+    _real(request)
     with scope.everyone(request.world):
         lasting = Q(state=Warning.State.ACTIVE) | Q(issued_at__gt=now() - KEPT) | Q(ended_at__gt=now() - KEPT)
-        rows = Warning.objects.filter(lasting, wide=True).select_related("previous", "area", "world").order_by("-issued_at")[:MOST]
+        rows = Warning.objects.filter(lasting, wide=True).select_related("previous", "area").order_by("-issued_at")[:MOST]
         found = [atom.Entry(alert, _address(request, identifier), at) for identifier, at, alert in messages.entries(rows)]
     updated = max((entry.updated for entry in found), default=now())
     own = request.build_absolute_uri(request.path)
     body = atom.feed(found, f"{request.world.title}预警信号", own, "应急管理局", updated, whole=True)
     return HttpResponse(body, content_type="application/atom+xml; charset=utf-8")
+
+
+def _real(request: HttpRequest) -> None:
+    """What a drill or a replay issues is for nobody outside it."""
+    if not request.world.actual:
+        raise Http404("只有真实世界发布预警报文")
 
 
 def _address(request: HttpRequest, identifier: str) -> str:
@@ -45,6 +50,7 @@ def _address(request: HttpRequest, identifier: str) -> str:
 @gate.public
 @require_safe
 def message(request: HttpRequest, identifier: str) -> HttpResponse:
+    _real(request)
     with scope.everyone(request.world):
         body = messages.published(identifier)
     if body is None:
@@ -57,14 +63,12 @@ def message(request: HttpRequest, identifier: str) -> HttpResponse:
 @require_POST
 def door(request: HttpRequest) -> JsonResponse:
     """POST a body with a bearer token: ``{"taken", "messages": [{"identifier", "fate", "why", "faults"}]}``."""
-    digest = hashlib.sha256(request.headers.get("Authorization", "").removeprefix("Bearer ").encode()).hexdigest()
-    gateway = Gateway.objects.filter(token=digest, enabled=True).first()
+    gateway = Gateway.holding(request.headers.get("Authorization", ""))
     if gateway is None:
         return JsonResponse({"error": "网关令牌无效或已停用"}, status=401)
-    if not request.world.actual:
-        return JsonResponse({"error": "预警报文只进入真实世界"}, status=404)
-    if len(request.body) > LARGEST:
-        return JsonResponse({"error": "报文超过 5 MB"}, status=413)
+    _real(request)
+    if len(request.body) > messages.LARGEST:
+        return JsonResponse({"error": messages.TOO_LARGE}, status=413)
     with scope.everyone(request.world):
         found = messages.do_receive(request.body, gateway.name)
     told = [{"identifier": m.identifier, "fate": m.fate, "why": m.why, "faults": m.faults} for m in found.messages]

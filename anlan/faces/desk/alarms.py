@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from anlan.faces.gate import require
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
+from anlan.kernel.columns.filters import in_span
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND, READERS, STAFF
@@ -147,10 +149,7 @@ def step(request: HttpRequest, name: str) -> HttpResponseBase:
 @require_safe
 def sensor(request: HttpRequest, pk: int) -> HttpResponse:
     """What a sensor read, against its limits, with its alarms."""
-    row = get_object_or_404(Sensor.objects.select_related("station", "area"), pk=pk)
-    span = request.GET.get("span", "day")
-    if span not in SPANS:
-        raise Http404("没有这个时段")
+    row, span = get_object_or_404(Sensor.objects.select_related("station", "area"), pk=pk), _span(request)
     rules = [r for r in Rule.objects.filter(Q(sensor=row) | Q(station=row.station) | Q(sensor=None, station=None, quantity=row.quantity))
              if r.holds(timezone.localdate(now()))]  # fmt: skip
     context = {
@@ -167,15 +166,11 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
     """The chart of a sensor: ``{"unit", "points": [[ms, low, high]], "gap_ms", "limits": [[label, value]]}``. Where there are more
     readings than a chart can draw, each point is the range of a stretch; a gap stays a gap."""
     row = get_object_or_404(Sensor.objects, pk=pk)
-    span = request.GET.get("span", "day")
-    if span not in SPANS:
-        raise Http404("没有这个时段")
-    until = _until(request) or now()
-    found = readings.between(scope.current().world, until - SPANS[span][1], until, [row.pk])
+    found = _read(request, row)
     times, low, high = _thinned(found.at, found.value)
     usual = int(np.median(np.diff(times))) if len(times) > 2 else 0
     limits = [[str(r), r.amount] for r in Rule.objects.filter(Q(sensor=row) | Q(sensor=None, station=None, quantity=row.quantity), hours=0)
-              if r.kind in ("high", "low") and r.holds(timezone.localdate(until))]  # fmt: skip
+              if r.kind in ("high", "low") and r.holds(timezone.localdate(_until(request) or now()))]  # fmt: skip
     points = [[int(t), float(a), float(b)] for t, a, b in zip(times, low, high, strict=True)]
     return JsonResponse({"unit": row.unit, "points": points, "gap_ms": usual * 3, "limits": limits, "count": len(found.at)})
 
@@ -185,11 +180,7 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
 def sheet(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The readings behind the chart, every one, as CSV with the city's time."""
     row = get_object_or_404(Sensor.objects, pk=pk)
-    span = request.GET.get("span", "day")
-    if span not in SPANS:
-        raise Http404("没有这个时段")
-    until = _until(request) or now()
-    found = readings.between(scope.current().world, until - SPANS[span][1], until, [row.pk])
+    found = _read(request, row)
     zone = timezone.get_default_timezone()
 
     def lines() -> Iterator[str]:
@@ -198,15 +189,29 @@ def sheet(request: HttpRequest, pk: int) -> StreamingHttpResponse:
             yield f"{row.code},{datetime.fromtimestamp(at / 1000, zone).isoformat()},{value:.12g}\r\n"
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{row.code}-{span}.csv')}"
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{row.code}-{_span(request)}.csv')}"
     return response
+
+
+def _span(request: HttpRequest) -> str:
+    span = request.GET.get("span", "day")
+    if span not in SPANS:
+        raise Http404("没有这个时段")
+    return span
+
+
+def _read(request: HttpRequest, row: Sensor) -> readings.Read:
+    """What the sensor read in the span that is asked for."""
+    until = _until(request) or now()
+    return readings.between(scope.current().world, until - SPANS[_span(request)][1], until, [row.pk])
 
 
 def _until(request: HttpRequest) -> datetime | None:
     """The end of the chart where it is not now."""
     try:
         typed = datetime.fromisoformat(request.GET["until"])
-    except (KeyError, ValueError):
+        in_span(typed)
+    except (KeyError, ValueError, ValidationError):
         return None
     return typed if typed.tzinfo else timezone.make_aware(typed)
 

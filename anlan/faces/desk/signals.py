@@ -21,7 +21,6 @@ from anlan.sensing import acts
 from anlan.sensing import messages as messages_
 from anlan.sensing.models import Warning
 
-MOST = 5_000_000
 COLOURS = Warning._meta.get_field("colour").choices
 
 
@@ -91,13 +90,13 @@ def _read(text: str) -> dict[str, object]:
 def take(request: HttpRequest) -> HttpResponse:
     """A message of the Common Alerting Protocol, as a file or pasted; it is kept whatever comes of it."""
     file = request.FILES.get("file")
-    body = file.read(MOST + 1) if file else request.POST.get("message", "").encode()
+    body = file.read(messages_.LARGEST + 1) if file else request.POST.get("message", "").encode()
     if not scope.current().can(*COMMAND, area=scope.ROOT):
         raise Refused("您没有全市发布的权限")
     if not body.strip():
         raise Refused("请选择文件或粘贴报文")
-    if len(body) > MOST:
-        raise Refused("报文超过 5 MB")
+    if len(body) > messages_.LARGEST:
+        raise Refused(messages_.TOO_LARGE)
     source = request.POST.get("source", "").strip()[:100] or "人工录入"
     found = messages_.do_receive(body, f"{source}({scope.current().name})")
     for row in found.messages:

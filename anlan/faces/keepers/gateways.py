@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,7 +140,7 @@ def do_rotate(gateway: Gateway, typed: str) -> str:
 
 def _token() -> tuple[str, str]:
     clear = secrets.token_urlsafe(32)
-    return clear, hashlib.sha256(clear.encode()).hexdigest()
+    return clear, Sender.digest(clear)
 
 
 def check_sender(name: str) -> None:

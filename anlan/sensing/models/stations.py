@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -158,6 +159,16 @@ class Gateway(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "感知网关"
+
+    @staticmethod
+    def digest(token: str) -> str:
+        """What is kept of a token."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def holding(cls, authorization: str) -> Gateway | None:
+        """Who sends with this ``Authorization`` header, if anybody who may."""
+        return cls.objects.filter(token=cls.digest(authorization.removeprefix("Bearer ")), enabled=True).first()
 
     def __str__(self) -> str:
         return self.name
