@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,13 +21,20 @@ ROLE_WORDS = ("roles", "raise_to")
 
 def faults() -> list[str]:
     """Each as ``file:line what is wrong``, over the house and the rooms that the settings name."""
-    trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sources()]
-    known = [pattern for _, tree in trees for pattern in _written(tree)]
-    known += [re.escape(f"{flow.name}.{state}") for flow in FLOWS.values() for state in flow.states]
+    patterns, odd = _read()
+    known = [re.escape(f"{flow.name}.{state}") for flow in FLOWS.values() for state in flow.states]
     known += [re.escape(f"{name}.{verb}") for name in ALL for verb in ("created", "changed")]
-    spoken = re.compile("|".join(known))
-    found = [f"nobody writes the verb {verb!r} that {_name(HEARERS[verb][0])} hears" for verb in sorted(HEARERS) if not spoken.fullmatch(verb)]
-    return found + [f"{path}:{line} no role is called {role!r}" for path, tree in trees for line, role in _odd_roles(tree)]
+    spoken = re.compile("|".join([*patterns, *known]))
+    unspoken = [verb for verb in sorted(HEARERS) if not spoken.fullmatch(verb)]
+    return [*(f"nobody writes the verb {verb!r} that {_name(HEARERS[verb][0])} hears" for verb in unspoken), *odd]
+
+
+@cache
+def _read() -> tuple[list[str], list[str]]:
+    """Of the sources: patterns of all that may be written as a verb, and the faults of roles."""
+    trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sources()]
+    patterns = [pattern for _, tree in trees for pattern in _written(tree)]
+    return patterns, [f"{path}:{line} no role is called {role!r}" for path, tree in trees for line, role in _odd_roles(tree)]
 
 
 def sources() -> Iterator[Path]:
