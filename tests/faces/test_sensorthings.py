@@ -1,79 +1,26 @@
 """The network by SensorThings: what clients ask and get, what nobody gets, and what is refused."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from anlan.faces import gate
 from anlan.faces.sensorthings import fetch, observations
-from anlan.faces.sensorthings.entities import KINDS
-from anlan.faces.sensorthings.tree import COMPARES, FUNCTIONS, SUMS
 from anlan.kernel import clock
-from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
-from anlan.sensing import door, history
+from anlan.sensing import history
 from anlan.sensing.models import Sensor, Station
 from tests.kernel import city
 
-ROOT = "/sta/v1.1"
+from . import things
+from .things import ROOT, ask, feed, names, signed_in, stream, thing
 
-
-@pytest.fixture
-def world(db, settings):
-    settings.TOTP = "optional"
-    gate.forget()
-    world = city.build()
-    with scope.everyone(world):
-        for n, (area, lon) in enumerate(((city.SHAZIKOU, 120.5), (city.SHAZIKOU, 120.6), (city.AOSHANWEI, 120.7))):
-            station = Station(code=f"S{n}", name=f"{n}号站", kind="river", area_id=area, lon=lon, lat=36.1 + n / 10)
-            station.save()
-            for kind, unit in (("stage", "m"), ("rain", "mm")):
-                Sensor(station=station, code=f"S{n}.{kind}", quantity=kind, unit=unit, low=0, high=500, area_id=area).save()
-        yield world
-
-
-@pytest.fixture
-def officer(world):
-    return signed_in("值班", "duty_officer")
-
-
-def signed_in(name, role, place=scope.ROOT, unit="3702.yj"):
-    client = Client()
-    client.force_login(city.person(name, role, place, unit=unit, user=name).user)
-    return client
-
-
-def feed(code, *values, every=60, ago=0):
-    """Readings of a sensor, the last of them so many seconds ago."""
-    end = clock.now() - timedelta(seconds=ago)
-    told = [door.Sample(code, end - timedelta(seconds=every * (len(values) - 1 - n)), v) for n, v in enumerate(values)]
-    assert door.take(told)["accepted"] == len(values)
-
-
-def stream(code="S0.stage"):
-    return f"/Datastreams({Sensor.objects.get(code=code).pk})"
-
-
-def thing(code="S0"):
-    return f"/Things({Station.objects.get(code=code).pk})"
-
-
-def ask(client, path, status=200, **given):
-    query = "&".join(f"${name}={quote(str(value))}" for name, value in given.items())
-    answer = client.get(f"{ROOT}{path}" + (f"?{query}" if query else ""))
-    assert answer.status_code == status, answer.content.decode()
-    return answer.json() if answer.content else None
-
-
-def names(found):
-    return [row["name"] for row in found["value"]]
+world, officer = things.world, things.officer
 
 
 def test_the_service_says_what_it_has(officer):
@@ -190,104 +137,6 @@ def test_what_is_sealed_is_told_with_what_is_not(officer, world, settings, tmp_p
         gate.forget()
         assert ask(officer, stream() + "/Observations")["value"] == [], "without a beginning the newest 31 days are meant"
         assert len(ask(officer, stream() + "/Observations", filter="phenomenonTime gt now() sub duration'P60D'")["value"]) == 4
-
-
-# ── the filter against a plain reading of it ────────────────────────────────────────────────────────────────
-
-
-ROWS = [{"name": f"{n}号站", "code": f"S{n}", "lon": 120.5 + n / 10} for n in range(3)]
-ATOMS = st.one_of(
-    st.tuples(st.sampled_from(["eq", "ne", "gt", "le"]), st.sampled_from(["0号站", "1号站", "x'y"])).map(
-        lambda t: (f"name {t[0]} '{t[1].replace(chr(39), chr(39) * 2)}'", lambda r: OPS[t[0]](r["name"], t[1]))
-    ),
-    st.sampled_from(["S", "s1", "2", ""]).map(lambda w: (f"contains(tolower(properties/code),'{w.lower()}')", lambda r: w.lower() in r["code"].lower())),
-    st.sampled_from([120.45, 120.55, 120.65]).map(
-        lambda x: (f"st_within(Locations/location, geography'POLYGON(({x} 0,130 0,130 90,{x} 90,{x} 0))')", lambda r: r["lon"] >= x)
-    ),
-    st.integers(0, 4).map(lambda n: (f"length(name) add {n} ge 5", lambda r: len(r["name"]) + n >= 5)),
-)  # fmt: skip
-OPS = {"eq": lambda a, b: a == b, "ne": lambda a, b: a != b, "gt": lambda a, b: a > b, "le": lambda a, b: a <= b}
-TREES = st.recursive(
-    ATOMS,
-    lambda part: st.one_of(
-        part.map(lambda p: (f"not ({p[0]})", lambda r: not p[1](r))),
-        st.tuples(part, part).map(lambda p: (f"({p[0][0]}) and ({p[1][0]})", lambda r: p[0][1](r) and p[1][1](r))),
-        st.tuples(part, part).map(lambda p: (f"({p[0][0]} or {p[1][0]})", lambda r: p[0][1](r) or p[1][1](r))),
-        st.tuples(ATOMS, ATOMS, ATOMS).map(
-            lambda p: (f"({p[0][0]} or {p[1][0]} and {p[2][0]})", lambda r: p[0][1](r) or (p[1][1](r) and p[2][1](r)))
-        ),
-    ),
-    max_leaves=6,
-)  # fmt: skip
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(TREES)
-def test_a_filter_finds_what_a_plain_reading_of_it_finds(officer, tree):
-    text, holds = tree
-    assert names(ask(officer, "/Things", filter=text)) == [r["name"] for r in ROWS if holds(r)], text
-
-
-READINGS = [float(n % 11) for n in range(60)]
-CONDITIONS = st.recursive(
-    st.one_of(
-        st.tuples(st.sampled_from(list(OPS)), st.integers(0, 11)).map(lambda t: (f"result {t[0]} {t[1]}", lambda i, v: OPS[t[0]](v, t[1]))),
-        st.integers(0, 59).map(lambda n: (f"phenomenonTime ge {(EPOCH + timedelta(seconds=n)).isoformat()}", lambda i, v: i >= n)),
-        st.integers(0, 59).map(lambda n: (f"second(resultTime) lt {n}", lambda i, v: i < n)),
-        st.sampled_from(["水位", "降水量"]).map(lambda w: (f"Datastream/ObservedProperty/name eq '{w}'", lambda i, v: w == "水位")),
-    ),
-    lambda part: st.one_of(
-        part.map(lambda p: (f"not ({p[0]})", lambda i, v: not p[1](i, v))),
-        st.tuples(part, part).map(lambda p: (f"({p[0][0]} and {p[1][0]})", lambda i, v: p[0][1](i, v) and p[1][1](i, v))),
-        st.tuples(part, part).map(lambda p: (f"({p[0][0]} or {p[1][0]})", lambda i, v: p[0][1](i, v) or p[1][1](i, v))),
-    ),
-    max_leaves=5,
-)  # fmt: skip
-EPOCH = datetime(2026, 1, 1, 8, tzinfo=UTC)
-
-
-@pytest.fixture
-def fed(officer):
-    assert door.take([door.Sample("S0.stage", EPOCH + timedelta(seconds=n), v) for n, v in enumerate(READINGS)])["accepted"] == 60
-    return officer
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(CONDITIONS)
-def test_a_filter_of_readings_finds_what_a_plain_reading_of_it_finds(fed, tree):
-    text, holds = tree
-    whole = f"phenomenonTime ge {EPOCH.isoformat()} and phenomenonTime lt {(EPOCH + timedelta(minutes=1)).isoformat()} and ({text})"
-    found = ask(fed, "/Observations", filter=whole)["value"]
-    assert [r["result"] for r in found] == [v for i, v in enumerate(READINGS) if holds(i, v)], text
-
-
-# ── whatever is written, something sensible is said ─────────────────────────────────────────────────────────
-
-
-FIELDS = [*dict.fromkeys(f"{link}{name}" for kind in KINDS for link in ("", *(f"{one}/" for one in kind.links)) for name in kind.asks), "properties/odd"]
-WORDS = ["'a'", "''", "5", "-0.5", "0", "1e300", "true", "false", "null", "now()", "2026-01-01T00:00:00Z", "duration'PT1H'", "geography'POINT(120.5 36.1)'"]
-VALUES = st.recursive(
-    st.sampled_from([*FIELDS, *WORDS]),
-    lambda part: st.one_of(
-        st.tuples(st.sampled_from(list(FUNCTIONS)), part, part).map(lambda t: f"{t[0]}({', '.join(t[1 : 1 + len(FUNCTIONS[t[0]][0])])})"),
-        st.tuples(part, st.sampled_from(SUMS), part).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
-    ),
-    max_leaves=3,
-)  # fmt: skip
-ODD = st.recursive(
-    st.one_of(VALUES, st.tuples(VALUES, st.sampled_from(COMPARES), VALUES).map(" ".join)),
-    lambda part: st.one_of(part.map(lambda p: f"not ({p})"), st.tuples(part, st.sampled_from(["and", "or"]), part).map(lambda t: f"({' '.join(t)})")),
-    max_leaves=3,
-)  # fmt: skip
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from(KINDS), ODD, st.sampled_from(FIELDS))
-def test_any_filter_and_order_is_answered_or_refused_in_words(fed, kind, text, order):
-    for asked in ({"filter": text}, {"orderby": order}):
-        query = "&".join(f"${name}={quote(value)}" for name, value in asked.items())
-        answer = fed.get(f"{ROOT}/{kind.name}?{query}")
-        assert answer.status_code == 200 or (answer.status_code == 400 and answer.json()["message"]), (kind.name, asked)
 
 
 # ── who sees what ───────────────────────────────────────────────────────────────────────────────────────────
