@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from anlan.engines.sense import groups, layout, net
 from anlan.kernel.people import scope
 
+from . import parts
 from .models import Rule, Sensor
 
 UP, DOWN, RATE, STUCK, OFFLINE, QUALITY, STRAY = 0, 4, 8, 9, 10, 11, 12
@@ -34,6 +35,8 @@ FRESH_S = 600
 """How old a neighbour's value may be when its rule does not say it."""
 NEIGHBOURS = 3
 """Fewer fresh neighbours, itself among them, say nothing of one that strays."""
+ROW = ("pk", "quantity", "area_id", "station_id", "low", "high")
+STATION = ROW.index("station_id")
 Ladder = dict[int, Rule]
 """By slot."""
 
@@ -83,6 +86,10 @@ class Book:
     def rule_of(self, channel: int, slot: int) -> int:
         return int(self.rule[self.plan.profile[channel], slot])
 
+    def compared(self) -> NDArray[np.int64]:
+        """The ids of the sensors that are compared with one another."""
+        return np.unique(self.plan.key[np.concatenate([self.plan.neighbours.member, self.plan.counted.member])] >> 32)
+
     def sensor(self, channel: int) -> int:
         return int(self.plan.key[channel] >> 32)
 
@@ -95,8 +102,29 @@ def empty() -> Book:
 def compile_book(day: date) -> Book:
     """What holds on a day."""
     rules = [rule for rule in Rule.everywhere.order_by("pk") if rule.holds(day)]
-    rows = Sensor.everywhere.order_by("pk").values_list("pk", "quantity", "area_id", "station_id", "low", "high")
+    rows = Sensor.everywhere.order_by("pk").values_list(*ROW)
     return _Press(rules, day).book(rows.iterator(chunk_size=10_000))
+
+
+def compile_parts(day: date) -> dict[int, Book]:
+    """What holds on a day in each part of the network."""
+    rules = [rule for rule in Rule.everywhere.order_by("pk") if rule.holds(day)]
+    rows = list(Sensor.everywhere.order_by("pk").values_list(*ROW))
+    between = [rule for rule in rules if rule.kind in parts.BETWEEN_SITES]
+    own: list[list[Any]] = [[] for _ in range(parts.PARTS)]
+    for row in rows:
+        own[parts.of(row[STATION]) - 1].append(row)
+    inside = [rule for rule in rules if rule not in between]
+    made = {n + 1: _Press(inside, day).book(mine) for n, mine in enumerate(own)}
+    return {**made, parts.ACROSS: _across(rules, rows, day) if between else empty()}
+
+
+def _across(rules: list[Rule], rows: list[Any], day: date) -> Book:
+    """The sensors that are compared over several sites, judged by everything and told only by that."""
+    compared = set(_Press(rules, day).book(rows).compared().tolist())
+    book = _Press(rules, day).book([row for row in rows if row[0] in compared])
+    tells = np.isin(book.rule, [rule.pk for rule in rules if rule.kind in parts.BETWEEN_SITES])
+    return Book(book.plan, np.where(tells, book.rule, 0))
 
 
 def book_of(rules: Sequence[Rule], sensors: Iterable[tuple[int, str, str, int, float, float]]) -> Book:

@@ -18,7 +18,8 @@ from anlan.kernel.clock import now
 from anlan.kernel.worlds.models import World
 
 from . import network
-from .models import Batch
+from .models import Batch, Snapshot
+from .parts import ACROSS, WHOLE
 
 HELD, LONGEST = timedelta(hours=1), timedelta(hours=2)
 """How long readings stay in the log at least, and at most."""
@@ -43,31 +44,44 @@ def seal_some(world: World) -> int:
     if len(at):
         seal(folder(world), sensor, at, value)
     with transaction.atomic():
-        network.standing(world)
-        network.keep_snapshot(world)
-        Batch.objects.filter(world=world, number__lte=last).delete()
+        if WHOLE in last:
+            network.standing(world)
+            network.keep_snapshot(world)
+        for number, newest in last.items():
+            Batch.objects.filter(world=world, part=number, number__lte=newest).delete()
     return len(at)
 
 
-def _part(world: World) -> tuple[int, np.ndarray, np.ndarray, np.ndarray] | None:
-    """The oldest batches that fill a file, or that may not wait longer: the number of the last, and their kept readings."""
+def _part(world: World) -> tuple[dict[int, int], np.ndarray, np.ndarray, np.ndarray] | None:
+    """The oldest batches that fill a file, or that may not wait longer: by part the number of the last, and their kept readings."""
     rows = Batch.objects.filter(world=world)
-    newest = rows.aggregate(n=Max("number"))["n"] or 0
-    oldest = rows.filter(count__gt=0).order_by("number").values_list("taken_ms", flat=True).first()
+    oldest = rows.filter(count__gt=0).order_by("taken_ms").values_list("taken_ms", flat=True).first()
     if oldest is None:
         return None
-    parts, count, last = [], 0, 0
-    for batch in rows.filter(taken_ms__lt=_ms(HELD), number__lt=newest).order_by("number").iterator(chunk_size=50):
+    free, columns, count, last = _free(world), [], 0, {}
+    for batch in rows.filter(taken_ms__lt=_ms(HELD)).order_by("part", "number").iterator(chunk_size=50):
+        if batch.number >= free.get(batch.part, 0):
+            continue
+        last[batch.part] = batch.number
+        if batch.part == ACROSS:
+            continue
         sensor, at, value, fate = network.unpack(batch)
         use = np.isin(fate, network.KEPT)
-        parts.append((sensor[use], at[use], value[use]))
-        count, last = count + int(use.sum()), batch.number
+        columns.append((sensor[use], at[use], value[use]))
+        count += int(use.sum())
         if count >= AT_ONCE:
             break
-    if not parts or (count < AT_ONCE and oldest >= _ms(LONGEST)):
+    if not columns or (count < AT_ONCE and oldest >= _ms(LONGEST)):
         return None
-    sensor, at, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    sensor, at, value = (np.concatenate(column) for column in zip(*columns, strict=True))
     return last, sensor, at, value
+
+
+def _free(world: World) -> dict[int, int]:
+    """By part, the batch before which the log may be shortened: its newest, or for what workers judge the newest of which
+    they have kept a snapshot."""
+    newest = dict(Batch.objects.filter(world=world, part=WHOLE).values_list("part").annotate(n=Max("number")))
+    return dict(Snapshot.objects.filter(world=world).exclude(part=WHOLE).values_list("part").annotate(n=Max("number"))) | newest
 
 
 def _ms(ago: timedelta) -> int:

@@ -1,15 +1,20 @@
 """The network of each world: its log in the database, its state in the memory of whoever asks.
 
-Any process may take a batch. It locks the world's ledger, applies what others have logged since, then its own batch, and
-writes readings, alarms and its place in the log in one transaction. A transaction that is undone leaves a state that no
-longer fits its ledger; that is seen by the stamp, and the state is made anew from a snapshot and the log behind it.
+Any process may take a batch. It locks the ledger of the world's network (or of a part of it), applies what others have
+logged since, then its own batch, and writes readings, alarms and its place in the log in one transaction. A transaction
+that is undone leaves a state that no longer fits its ledger; that is seen by the stamp, and the state is made anew from a
+snapshot and the log behind it.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from django.db import DatabaseError, transaction
@@ -23,11 +28,14 @@ from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
 
 from . import settle
-from .book import Book, compile_book, empty
+from .book import Book, compile_book, compile_parts, empty
 from .models import Basis, Batch, Edition, Ledger, Snapshot
+from .parts import WHOLE
 
 HELD_WORLDS = 8
 BOOKS = 16
+CHANNELS = 4_000_000
+"""Plans of so many channels are kept in memory however many they are."""
 SNAPSHOT_EACH = 5_000_000
 """Readings behind the newest snapshot before another is taken; they are applied again in a fraction of a second."""
 KEPT = (Fate.GOOD, Fate.OLD)
@@ -35,7 +43,7 @@ KEPT = (Fate.GOOD, Fate.OLD)
 
 @dataclass
 class Network:
-    """A machine, and up to where in the log of its world it has come."""
+    """A machine, and up to where in the log of its world and part it has come."""
 
     book: Book
     machine: net.Machine
@@ -53,53 +61,143 @@ class Taken:
     raised: int
 
 
-_networks: OrderedDict[int, Network] = OrderedDict()
+Key = tuple[int, int]
+"""World and part."""
+_networks: OrderedDict[Key, Network] = OrderedDict()
 _books: OrderedDict[tuple[int, object], Book] = OrderedDict()
+_parts: dict[tuple[int, object], Mapping[int, Book]] = {}
 _bases: OrderedDict[str, Book] = OrderedDict()
 
 
 def take(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64]) -> Taken:
     """Log, judge and settle readings (n,) of sensor ids, ms, values in the present world, all or nothing."""
-    world = scope.current().world
-    current_book()  # compiled before the ledger is locked
-    try:
-        with transaction.atomic():
-            network = standing(world)
-            moment = _ms()
-            raised = _follow_rules(network, world, moment)
-            applied = network.machine.apply(sensor, at, value, moment)
-            _log(network, world, moment, sensor, at, value, applied.status)
-            raised += settle.settle(network.book, applied.events)
-            _refresh(network, sensor, moment)
-            return Taken(applied.status, raised)
-    except BaseException:
-        _networks.pop(world.pk, None)
-        raise
+    current_book(WHOLE)  # compiled before the ledger is locked
+    with turn([WHOLE]) as mine:
+        status = mine.take(WHOLE, sensor, at, value, _ms())
+    return Taken(status, mine.raised)
 
 
 def tick() -> int:
     """What time alone, or a changed rule, brings about in the present world; the alarms that it raised."""
+    current_book(WHOLE)
+    with turn([WHOLE]) as mine:
+        mine.tick(WHOLE, _ms())
+    with transaction.atomic():
+        return mine.raised + settle.release()
+
+
+@contextmanager
+def turn(parts: Iterable[int]) -> Iterator[Turn]:
+    """A transaction in which these parts of the present world are taken further; undone, they are read anew."""
     world = scope.current().world
+    mine = Turn(world, sorted(parts))
     try:
         with transaction.atomic():
-            network, moment = standing(world), _ms()
-            raised = _follow_rules(network, world, moment)
-            if network.machine.stirs(moment):
-                none = np.empty(0, np.int64)
-                applied = network.machine.apply(none.astype(np.int32), none, none.astype(float), moment)
-                _log(network, world, moment, none.astype(np.int32), none, none.astype(float), applied.status)
-                raised += settle.settle(network.book, applied.events)
-            return raised + settle.release()
+            mine.begin()
+            yield mine
+            mine.write()
     except BaseException:
-        _networks.pop(world.pk, None)
+        for part in mine.parts:
+            _networks.pop((world.pk, part), None)
         raise
+
+
+@dataclass
+class Turn:
+    """What is taken by some parts at once; what it brings about is written together."""
+
+    world: World
+    parts: list[int]
+    ledgers: dict[int, Ledger] = field(default_factory=dict)
+    raised: int = 0
+    told: list[tuple[Book, NDArray[np.void]]] = field(default_factory=list)
+    books: dict[str, Book] = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
+    peaks: list[Network] = field(default_factory=list)
+    snapshots: list[int] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Lock the ledgers, in one order for all."""
+        self.ledgers = lock(self.world, self.parts)
+
+    def take(self, part: int, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], moment: int) -> NDArray[np.uint8]:
+        """Log and judge readings (n,); the fate (n,) of each."""
+        network = self._standing(part, moment)
+        applied = network.machine.apply(sensor, at, value, moment)
+        self._log(part, network, moment, sensor, at, value, applied.status)
+        self.told.append((network.book, applied.events))
+        if moment - network.refreshed_ms >= network.book.plan.period_ms:
+            network.refreshed_ms = moment
+            self.peaks.append(network)
+        return applied.status
+
+    def tick(self, part: int, moment: int) -> None:
+        """What time alone brings about."""
+        network = self._standing(part, moment)
+        if network.machine.stirs(moment):
+            sensor, at, value, fate = _none()
+            applied = network.machine.apply(sensor, at, value, moment)
+            self._log(part, network, moment, sensor, at, value, fate)
+            self.told.append((network.book, applied.events))
+
+    def _standing(self, part: int, moment: int) -> Network:
+        network = _standing(self.world, self.ledgers[part])
+        book = current_book(part)
+        if book.digest != network.book.digest:
+            self._settle()
+            network.machine.replan(book.plan, moment)
+            network.book = book
+            self._log(part, network, moment, *_none())
+            self.raised += settle.reconcile(network.book, network.machine, moment, part)
+        return network
+
+    def _log(self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray) -> None:
+        digest, ledger = network.book.digest, self.ledgers[part]
+        self.books[digest] = network.book
+        kept, body = np.isin(status, KEPT), pack(sensor, at, value, status)
+        network.number, network.stamp = network.number + 1, _stamp(network.stamp, digest, moment, body)
+        self.batches.append(Batch(
+            world=self.world, part=part, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment,
+            count=len(sensor), kept=int(kept.sum()), first_ms=int(at[kept].min(initial=moment)), last_ms=int(at[kept].max(initial=0)), body=body,
+        ))  # fmt: skip
+        ledger.last, ledger.stamp, ledger.taken_ms = network.number, network.stamp, moment
+        network.since_snapshot += len(sensor)
+        if network.since_snapshot >= SNAPSHOT_EACH and part not in self.snapshots:
+            self.snapshots.append(part)
+
+    def _settle(self) -> None:
+        told, self.told = self.told, []
+        self.raised += settle.settle(told)
+
+    def write(self) -> None:
+        """Alarms, log and ledgers."""
+        self._settle()
+        if self.peaks:
+            settle.refresh([(n.book, n.machine) for n in self.peaks])
+        _keep(self.books)
+        Batch.objects.bulk_create(self.batches)
+        if len(self.ledgers) == 1 or not self.batches:
+            for ledger in self.ledgers.values():
+                ledger.save(update_fields=LEDGER)
+        else:
+            Ledger.objects.bulk_update(self.ledgers.values(), LEDGER)
+        for part in self.snapshots:
+            keep_snapshot(self.world, part)
+
+
+LEDGER = ["last", "stamp", "taken_ms", "reached", "heard"]
+
+
+def _none() -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
+    """No readings."""
+    return np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8)
 
 
 def warm() -> None:
     """What takes seconds and must not happen while the ledger is locked: rules are compiled, and the loop itself once."""
     try:
         with scope.everyone():
-            book = current_book()
+            book = current_book(WHOLE)
     except (DatabaseError, World.DoesNotExist):  # the tables are not there yet
         return
     if not _warmed:
@@ -111,39 +209,75 @@ def warm() -> None:
 _warmed: list[bool] = []
 
 
-def standing(world: World) -> Network:
-    """The network of a world as its log has it; its ledger stays locked until the transaction ends."""
-    Ledger.objects.get_or_create(world=world)
-    ledger = Ledger.objects.select_for_update().get(world=world)
-    network = _networks.get(world.pk)
+def lock(world: World, parts: Iterable[int]) -> dict[int, Ledger]:
+    """The ledgers of these parts, locked until the transaction ends."""
+    wanted = sorted(parts)
+    there = Ledger.objects.filter(world=world, part__in=wanted).order_by("part")
+    found = {ledger.part: ledger for ledger in there.select_for_update()}
+    if len(found) < len(wanted):
+        Ledger.objects.bulk_create([Ledger(world=world, part=p) for p in wanted if p not in found], ignore_conflicts=True)
+        found = {ledger.part: ledger for ledger in there.select_for_update()}
+    return found
+
+
+def standing(world: World, part: int = WHOLE) -> Network:
+    """The network of a world, or a part of it, as its log has it; its ledger stays locked until the transaction ends."""
+    return _standing(world, lock(world, [part])[part])
+
+
+def _standing(world: World, ledger: Ledger) -> Network:
+    key = world.pk, ledger.part
+    network = _networks.get(key)
     if network is None or not _fits(network, ledger):
-        network = _networks[world.pk] = _load(world)
-        while len(_networks) > HELD_WORLDS:
-            _networks.popitem(last=False)
-    _networks.move_to_end(world.pk)
+        network = _networks[key] = _load(world, ledger)
+        _forget_worlds()
+    _networks.move_to_end(key)
     if network.number < ledger.last:
-        _catch_up(network, world)
+        _catch_up(network, ledger)
     return network
+
+
+def _forget_worlds() -> None:
+    """Only the networks of the worlds that were asked for last are kept."""
+    worlds = dict.fromkeys(world for world, _ in reversed(_networks))
+    for gone in list(worlds)[HELD_WORLDS:]:
+        for key in [key for key in _networks if key[0] == gone]:
+            del _networks[key]
 
 
 def _fits(network: Network, ledger: Ledger) -> bool:
     if network.number == ledger.last:
         return network.stamp == ledger.stamp
-    there = Batch.objects.filter(world_id=ledger.world_id, number=network.number, stamp=network.stamp)
+    there = Batch.objects.filter(world_id=ledger.world_id, part=ledger.part, number=network.number, stamp=network.stamp)
     return network.number < ledger.last and (network.number == 0 or there.exists())
 
 
-def _load(world: World) -> Network:
-    kept = Snapshot.objects.filter(world=world).order_by("-number").first()
-    if kept is None:
+def _load(world: World, ledger: Ledger) -> Network:
+    kept = Snapshot.objects.filter(world=world, part=ledger.part).order_by("-number").first()
+    if kept is not None:
+        book = _basis(kept.basis_id)
+        return Network(book, net.Machine.load(bytes(kept.body), book.plan), kept.number, kept.stamp)
+    if ledger.part == WHOLE:
         book = empty()
         return Network(book, net.Machine(book.plan))
-    book = _basis(kept.basis_id)
-    return Network(book, net.Machine.load(bytes(kept.body), book.plan), kept.number, kept.stamp)
+    return _seed(world, ledger)
 
 
-def _catch_up(network: Network, world: World) -> None:
-    for batch in Batch.objects.filter(world=world, number__gt=network.number).order_by("number").iterator(chunk_size=50):
+def _seed(world: World, ledger: Ledger) -> Network:
+    """A part begins with what the whole knows of it."""
+    whole, book, moment = standing(world), current_book(ledger.part), _ms()
+    machine = copy.copy(whole.machine)
+    machine.replan(book.plan, moment)
+    network = Network(book, machine, ledger.last, ledger.stamp)
+    _keep({book.digest: book})
+    _snapshot(world, ledger.part, network)
+    settle.reconcile(book, machine, moment, ledger.part)
+    return network
+
+
+def _catch_up(network: Network, ledger: Ledger) -> None:
+    rows = Batch.objects.filter(world_id=ledger.world_id, part=ledger.part, number__gt=network.number)
+    for batch in rows.order_by("number").iterator(chunk_size=50):
         if batch.basis_id != network.book.digest:
             network.book = _basis(batch.basis_id)
             network.machine.replan(network.book.plan, batch.taken_ms)
@@ -153,22 +287,12 @@ def _catch_up(network: Network, world: World) -> None:
         network.since_snapshot += batch.count
 
 
-def _follow_rules(network: Network, world: World, moment: int) -> int:
-    """Judge by what is in force now; alarms that the change raised."""
-    book = current_book()
-    if book.digest == network.book.digest:
-        return 0
-    network.machine.replan(book.plan, moment)
-    network.book = book
-    none = np.empty(0, np.int64)
-    _log(network, world, moment, none.astype(np.int32), none, none.astype(float), none.astype(np.uint8))
-    return settle.reconcile(network.book, network.machine, moment)
-
-
-def current_book() -> Book:
+def current_book(part: int = WHOLE) -> Book:
     """What the rules say today, in the present world's time."""
     day = timezone.localdate(now())
     same = (Edition.current(), day)
+    if part != WHOLE:
+        return _part_books(same, day)[part]
     book = _books.get(same)
     if book is None:
         book = compile_book(day)
@@ -176,6 +300,15 @@ def current_book() -> Book:
         _trim(_books)
         _trim(_bases)
     return book
+
+
+def _part_books(same: tuple[int, object], day: Any) -> Mapping[int, Book]:
+    """The books of all parts; only the newest are kept."""
+    if same not in _parts:
+        made = {part: _bases.setdefault(book.digest, book) for part, book in compile_parts(day).items()}
+        _parts.clear()
+        _parts[same] = made
+    return _parts[same]
 
 
 def _basis(digest: str) -> Book:
@@ -186,25 +319,17 @@ def _basis(digest: str) -> Book:
     return book
 
 
-def _trim(kept: OrderedDict) -> None:
-    while len(kept) > BOOKS:
-        kept.popitem(last=False)
+def _keep(books: Mapping[str, Book]) -> None:
+    """Write the plans that no batch was judged by before."""
+    there = set(Basis.objects.filter(pk__in=books).values_list("pk", flat=True))
+    new = [Basis(digest=digest, body=book.dump()) for digest, book in books.items() if digest not in there]
+    Basis.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def _log(network: Network, world: World, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray) -> None:
-    digest = network.book.digest
-    if not Basis.objects.filter(pk=digest).exists():
-        Basis.objects.get_or_create(digest=digest, defaults={"body": network.book.dump()})
-    kept, body = np.isin(status, KEPT), pack(sensor, at, value, status)
-    network.number, network.stamp = network.number + 1, _stamp(network.stamp, digest, moment, body)
-    Batch.objects.create(
-        world=world, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment, count=len(sensor), kept=int(kept.sum()),
-        first_ms=int(at[kept].min(initial=moment)), last_ms=int(at[kept].max(initial=0)), body=body,
-    )  # fmt: skip
-    Ledger.objects.filter(world=world).update(last=network.number, stamp=network.stamp)
-    network.since_snapshot += len(sensor)
-    if network.since_snapshot >= SNAPSHOT_EACH:
-        _snapshot(network, world)
+def _trim(kept: OrderedDict[Any, Book]) -> None:
+    held = sum(len(book.plan.key) for book in kept.values())
+    while len(kept) > BOOKS and held > CHANNELS:
+        held -= len(kept.popitem(last=False)[1].plan.key)
 
 
 def _stamp(before: int, basis: str, moment: int, body: bytes) -> int:
@@ -213,25 +338,18 @@ def _stamp(before: int, basis: str, moment: int, body: bytes) -> int:
     return int.from_bytes(told.digest()) >> 2
 
 
-def keep_snapshot(world: World) -> None:
+def keep_snapshot(world: World, part: int = WHOLE) -> None:
     """A snapshot of the network as it stands, so that its log may be shortened."""
-    _snapshot(_networks[world.pk], world)
+    _snapshot(world, part, _networks[world.pk, part])
 
 
-def _snapshot(network: Network, world: World) -> None:
+def _snapshot(world: World, part: int, network: Network) -> None:
+    mine = Snapshot.objects.filter(world=world, part=part)
     told = {"stamp": network.stamp, "basis_id": network.book.digest, "body": network.machine.dump()}
-    Snapshot.objects.update_or_create(world=world, number=network.number, defaults=told)
-    older = Snapshot.objects.filter(world=world).order_by("-number").values_list("pk", flat=True)[2:]
+    Snapshot.objects.update_or_create(world=world, part=part, number=network.number, defaults=told)
+    older = mine.order_by("-number").values_list("pk", flat=True)[2:]
     Snapshot.objects.filter(pk__in=list(older)).delete()
     network.since_snapshot = 0
-
-
-def _refresh(network: Network, sensor: NDArray[np.int32], moment: int) -> None:
-    """Active alarms show the furthest value, at most one period old."""
-    if moment - network.refreshed_ms < network.book.plan.period_ms:
-        return
-    network.refreshed_ms = moment
-    settle.refresh(network.book, network.machine)
 
 
 def pack(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], status: NDArray[np.uint8]) -> bytes:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from numpy.typing import NDArray
 
 from anlan.kernel.worlds.models import World
@@ -15,6 +15,7 @@ from anlan.kernel.worlds.models import World
 from . import history
 from .models import Batch, Sensor
 from .network import KEPT, unpack
+from .parts import ACROSS
 
 
 class Read(NamedTuple):
@@ -31,7 +32,7 @@ def between(world: World, since: datetime, until: datetime, sensors: Iterable[in
     start, end = _ms(since), _ms(until)
     wanted = None if sensors is None else np.fromiter(sensors, np.int32)
     parts = []
-    for batch in Batch.objects.filter(world=world, count__gt=0, last_ms__gt=start, first_ms__lte=end).order_by("number").iterator(100):
+    for batch in _logged(world).filter(last_ms__gt=start, first_ms__lte=end).order_by("part", "number").iterator(100):
         sensor, at, value, fate = unpack(batch)
         use = (at > start) & (at <= end) & np.isin(fate, KEPT)
         if wanted is not None:
@@ -46,10 +47,15 @@ def between(world: World, since: datetime, until: datetime, sensors: Iterable[in
     return _in_order(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+def _logged(world: World) -> QuerySet[Batch]:
+    """The log of a world. What sites are compared by is there a second time, and left out."""
+    return Batch.objects.filter(world=world, count__gt=0).exclude(part=ACROSS)
+
+
 def span(world: World, sensor: int) -> tuple[int, int] | None:
     """When the first and the newest reading of a sensor were made, ms; None before the first."""
     found = list(history.span(world, sensor) or ())
-    for batch in Batch.objects.filter(world=world, count__gt=0).order_by("number").iterator(100):
+    for batch in _logged(world).order_by("part", "number").iterator(100):
         ids, at, _, fate = unpack(batch)
         mine = at[(ids == sensor) & np.isin(fate, KEPT)]
         found += [int(mine.min()), int(mine.max())] if len(mine) else []
@@ -71,7 +77,7 @@ def of_quantity(quantity: str) -> dict[int, Sensor]:
 
 def count(world: World) -> int:
     """How many readings the log holds."""
-    return Batch.objects.filter(world=world).aggregate(n=Sum("kept"))["n"] or 0
+    return _logged(world).aggregate(n=Sum("kept"))["n"] or 0
 
 
 def _ms(at: datetime) -> int:

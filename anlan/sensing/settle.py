@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from django.db.models import F
 from numpy.typing import NDArray
 
 from anlan.engines.sense import net
@@ -16,7 +17,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
 from . import book as books
-from . import paging
+from . import paging, parts
 from .book import Book
 from .models import Alarm, Burst, Rule, Sensor
 
@@ -44,9 +45,9 @@ class Change:
     retired: bool = False
 
 
-def settle(book: Book, events: NDArray[np.void]) -> int:
-    """Raise and clear what these events say; how many were raised."""
-    return _apply([change for event in events for change in changes(book, event)]) if len(events) else 0
+def settle(told: Iterable[tuple[Book, NDArray[np.void]]]) -> int:
+    """Raise and clear what these events say, of each book; how many were raised."""
+    return _apply([change for book, events in told for event in events for change in changes(book, event)])
 
 
 def changes(book: Book, event: np.void) -> Iterable[Change]:
@@ -71,12 +72,22 @@ def changes(book: Book, event: np.void) -> Iterable[Change]:
         yield Change((sensor, rule), bool(now), at, value, value)
 
 
-def reconcile(book: Book, machine: net.Machine, now_ms: int) -> int:
-    """Make the active alarms those that the state asks for, after another plan has judged it; how many were raised."""
+def reconcile(book: Book, machine: net.Machine, now_ms: int, part: int = parts.WHOLE) -> int:
+    """Make the active alarms of a part those that its state asks for, after another plan has judged it; how many were raised."""
     wanted = {c.key: c for c in _wanted(book, machine, moment(now_ms))}
-    held = {(a.sensor_id, a.rule_id): a for a in Alarm.objects.filter(active=True)}
+    held = {(a.sensor_id, a.rule_id): a for a in _of_part(part)}
     gone = [Change(key, False, moment(now_ms), a.peak, a.peak, retired=True) for key, a in held.items() if key not in wanted]
     return _apply([*gone, *(c for key, c in wanted.items() if key not in held)])
+
+
+def _of_part(part: int) -> Iterable[Alarm]:
+    """The active alarms that a part has to answer for."""
+    active = Alarm.objects.filter(active=True)
+    if part == parts.WHOLE:
+        return active
+    if part == parts.ACROSS:
+        return active.filter(rule__kind__in=parts.BETWEEN_SITES)
+    return active.exclude(rule__kind__in=parts.BETWEEN_SITES).alias(rest=F("sensor__station_id") % parts.PARTS).filter(rest=part - 1)
 
 
 def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
@@ -90,15 +101,15 @@ def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
                 yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(hot["value"][channel]))
 
 
-def refresh(book: Book, machine: net.Machine) -> None:
+def refresh(stand: Iterable[tuple[Book, net.Machine]]) -> None:
     """Active alarms of levels show the furthest value so far."""
-    channels = np.flatnonzero(machine.state.hot["level"]).tolist()
-    if not channels:
-        return
     peaks: dict[Key, float] = {}
-    for channel in channels:
-        for rule in book.rules_of(channel, int(machine.state.hot["level"][channel])):
-            peaks[book.sensor(channel), rule] = float(machine.state.peak[channel])
+    for book, machine in stand:
+        for channel in np.flatnonzero(machine.state.hot["level"]).tolist():
+            for rule in book.rules_of(channel, int(machine.state.hot["level"][channel])):
+                peaks[book.sensor(channel), rule] = float(machine.state.peak[channel])
+    if not peaks:
+        return
     changed = []
     for alarm in Alarm.objects.filter(active=True).exclude(rule__kind__in=[k for k in Rule.Kind if k not in ("high", "low")]):
         peak = peaks.get((alarm.sensor_id, alarm.rule_id), alarm.peak)

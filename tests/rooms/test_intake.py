@@ -139,7 +139,7 @@ def test_another_process_goes_on_where_the_log_stands(world):
     network._networks.clear()
     with clock.travelled(timedelta(seconds=61)):
         assert take(36)["alarms"] == 1, "the hold time began before"
-    mine = network._networks[world.pk]
+    mine = network._networks[world.pk, 0]
     assert mine.machine.state.hot["level"].max() == 4
 
 
@@ -157,7 +157,7 @@ def test_a_snapshot_saves_the_reading_of_what_lies_before_it(world, monkeypatch)
     for value in (3, 25, 4, 26):
         take(value, value)
     assert Snapshot.objects.exists()
-    level = network._networks[world.pk].machine.state.hot["level"].tolist()
+    level = network._networks[world.pk, 0].machine.state.hot["level"].tolist()
     Batch.objects.filter(number__lte=Snapshot.objects.order_by("-number").first().number - 1).delete()
     network._networks.clear()
     assert network.standing(world).machine.state.hot["level"].tolist() == level

@@ -17,13 +17,23 @@ class Basis(models.Model):
 
 
 class Ledger(models.Model):
-    """One row for each world: what was taken last. Who takes a batch holds its lock."""
+    """One row for each part of a world's network (`parts`): what was taken last. Who takes a batch holds its lock."""
 
-    world = models.OneToOneField("worlds.World", models.CASCADE, related_name="+")
+    world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+", db_index=False)
+    part = models.PositiveSmallIntegerField(default=0)
     last = models.BigIntegerField(default=0)
     """The number of the newest batch."""
     stamp = models.BigIntegerField(default=0)
     """The stamp of that batch."""
+    taken_ms = models.BigIntegerField(default=0)
+    """When it was taken; of a part that workers judge it never goes back."""
+    reached = models.BigIntegerField(default=0)
+    """Up to which place in the bus's log all that is the part's was taken."""
+    heard: Any = models.JSONField(default=dict)
+    """What was taken from each door that publishes on the bus (`cluster.sift`)."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint("world", "part", name="ledger_once")]
 
 
 class Batch(models.Model):
@@ -33,6 +43,7 @@ class Batch(models.Model):
     """
 
     world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+", db_index=False)
+    part = models.PositiveSmallIntegerField(default=0)
     number = models.BigIntegerField("序号")
     stamp = models.BigIntegerField()
     """Follows from its content and the stamp before it: a batch whose transaction was undone is told by it from the other
@@ -46,7 +57,7 @@ class Batch(models.Model):
     body = models.BinaryField(default=bytes)
 
     class Meta:
-        constraints = [models.UniqueConstraint("world", "number", name="batch_in_order")]
+        constraints = [models.UniqueConstraint("world", "part", "number", name="batch_in_order")]
         indexes = [models.Index("world", "last_ms", name="batch_by_time")]
 
 
@@ -54,13 +65,14 @@ class Snapshot(models.Model):
     """The state behind a batch."""
 
     world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+", db_index=False)
+    part = models.PositiveSmallIntegerField(default=0)
     number = models.BigIntegerField()
     stamp = models.BigIntegerField()
     basis = models.ForeignKey(Basis, models.PROTECT, related_name="+", db_index=False)
     body = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint("world", "number", name="snapshot_once")]
+        constraints = [models.UniqueConstraint("world", "part", "number", name="snapshot_once")]
 
 
 class Traffic(models.Model):
