@@ -13,7 +13,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.installed $(VENV)/.installed-dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check bench bench-sensing docs lock clean
+.PHONY: help install install-dev run cluster test check bench bench-sensing docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ install-dev: $(VENV)/.installed-dev ## The same, and what tests, checks and benc
 
 run: install ## Open the city in the browser: http://127.0.0.1:8000 (ANLAN_PORT changes it)
 	@exec $(BIN)/anlan run $(ARGS)
+
+cluster: install-dev ## Start three NATS nodes here; with ANLAN_DB=postgresql://… also two workers and the pages
+	@exec $(BIN)/anlan cluster $(ARGS)
 
 test: install-dev ## Run the tests (ARGS="-k word" picks some); what a missing server skips is listed
 	$(BIN)/python -m pytest -q -rs -n 2 --dist loadgroup $(ARGS)

@@ -9,6 +9,8 @@ HOME = Path(os.environ.get("ANLAN_HOME", "var")).resolve()
 PORT = int(os.environ.get("ANLAN_PORT", "8000"))
 DEMO = os.environ.get("ANLAN_DEMO", "1") == "1"
 TOTP = os.environ.get("ANLAN_TOTP", "optional" if DEMO else "required")
+BUS = os.environ.get("ANLAN_BUS", "")
+"""Addresses of NATS nodes, nats://host:4222, with commas between: readings are judged by `anlan sense` workers."""
 TLS = os.environ.get("ANLAN_TLS", "0") == "1"
 PACKAGE = Path(__file__).resolve().parent
 

@@ -39,7 +39,7 @@ from anlan.kernel.people.roles import ROLES
 from anlan.kernel.worlds.models import ACTUAL, World
 from anlan.sensing import network as network_state
 
-from . import city, diagrams, network, replays, wiring
+from . import city, cluster, diagrams, network, replays, wiring
 from .beside import Beside
 from .keepers import first, gateways
 
@@ -355,4 +355,5 @@ WORDS = {
     "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
     "gateway": gateway, "keeper": keeper, "city": city_, "plan": plan_, "check": check, "docs": docs,
     "alarms": network.alarms, "history": network.history, "sensing": network.load, "cap": network.cap_, "broker": network.broker,
+    "sense": cluster.sense, "cluster": cluster.cluster,
 }  # fmt: skip

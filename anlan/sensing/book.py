@@ -119,8 +119,16 @@ def compile_parts(day: date) -> dict[int, Book]:
     return {**made, parts.ACROSS: _across(rules, rows, day) if between else empty()}
 
 
+def compared(day: date) -> list[int]:
+    """The ids of the sensors that are compared over several sites."""
+    rules = [rule for rule in Rule.everywhere.order_by("pk") if rule.holds(day)]
+    if not any(rule.kind in parts.BETWEEN_SITES for rule in rules):
+        return []
+    return _Press(rules, day).book(Sensor.everywhere.order_by("pk").values_list(*ROW).iterator(chunk_size=10_000)).compared().tolist()
+
+
 def _across(rules: list[Rule], rows: list[Any], day: date) -> Book:
-    """The sensors that are compared over several sites, judged by everything and told only by that."""
+    """These sensors, judged by everything and told only by what compares them."""
     compared = set(_Press(rules, day).book(rows).compared().tolist())
     book = _Press(rules, day).book([row for row in rows if row[0] in compared])
     tells = np.isin(book.rule, [rule.pk for rule in rules if rule.kind in parts.BETWEEN_SITES])

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from anlan.kernel.clock import every
 from anlan.kernel.people import scope
 
-from . import history, intake, network
+from . import history, intake, network, settle
+from .cluster import bus
 
 __all__ = ["intake"]
 
 
 @every("sensing.tick", seconds=5)
 def tick(at: datetime) -> None:
-    """Silence, and rules that have changed."""
-    network.tick()
+    """Silence, and rules that have changed; of a cluster the workers see to both."""
+    if bus.in_use():
+        with transaction.atomic():
+            settle.release()
+    else:
+        network.tick()
 
 
 @every("sensing.seal", minutes=1)

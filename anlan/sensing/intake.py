@@ -25,6 +25,8 @@ from anlan.kernel.clock import every, now, real
 from anlan.kernel.people import scope
 
 from . import network
+from .cluster import bus
+from .cluster import door as on_the_bus
 from .door import refusal
 from .models import Edition, Gateway, Sensor, Sent, Traffic
 
@@ -38,6 +40,7 @@ PATIENCE = {"sqlite": "PRAGMA busy_timeout = 2000", "postgresql": "SET lock_time
 """A gateway can come again, so it is told so sooner than a person at a form."""
 Answer = tuple[int, dict[str, Any]]
 BUSY: Answer = (429, {"error": "暂时无法写入,请稍后重发;本批未入库"})
+UNSURE: Answer = (429, {"error": "暂时无法确认写入,请稍后原样重发;已收到的读数不会重复"})
 UNKNOWN: Answer = (401, {"error": "网关令牌无效或已停用"})
 REASONS = {Fate.NAN: "数值无效", Fate.RANGE: "超出量程", Fate.FUTURE: "时间超前", Fate.UNKNOWN: "未登记的测点"}
 """By which a refused reading is counted."""
@@ -100,7 +103,10 @@ def work(sendings: list[Sending]) -> None:
             answers = _worked(sendings)
     except DatabaseError:
         log.exception("%d batches could not be written", len(sendings))
-        answers = [BUSY] * len(sendings)
+        answers = [BUSY if not bus.in_use() else UNSURE] * len(sendings)
+    except bus.Unsent as fault:
+        log.error("%d batches are not known to be on the bus: %s", len(sendings), fault)
+        answers = [UNSURE] * len(sendings)
     for sending, answer in zip(sendings, answers, strict=True):
         sending.answer.set_result(answer)
 
@@ -122,7 +128,7 @@ def _worked(sendings: list[Sending]) -> list[Answer]:
             fresh[n] = sending
             if mark:
                 known[mark] = sending
-    _take(list(fresh.values()))
+    _take(list(fresh.values()), gateways)
     for n, sending in fresh.items():
         answers[n] = _answer(sending, gateways[sending.token])
     return [_final(answers[n], answers, fresh) for n in range(len(sendings))]
@@ -149,15 +155,21 @@ def _again(row: Sent | Sending, sending: Sending) -> Answer | Sending:
     return (200, row.answer) if isinstance(row, Sent) else row
 
 
-def _take(fresh: list[Sending]) -> None:
+def _take(fresh: list[Sending], gateways: dict[str, Gateway]) -> None:
     if not any(len(s.batch.sensor) for s in fresh):
         return
     parts = [s.batch for s in fresh]
-    taken = network.take(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("sensor", "at", "value")))
+    sensor, at, value = (np.concatenate([getattr(p, name) for p in parts]) for name in ("sensor", "at", "value"))
+    if bus.in_use():
+        known = sorted({gateways[s.token].pk for s in fresh})
+        whence = np.repeat([known.index(gateways[s.token].pk) for s in fresh], [len(p.sensor) for p in parts]).astype(np.uint16)
+        status = on_the_bus.take(sensor, at, value, whence, known)
+    else:
+        status = network.take(sensor, at, value).status
     place = 0
     for sending in fresh:
         count = len(sending.batch.sensor)
-        sending.fates = taken.status[place : place + count]
+        sending.fates = status[place : place + count]
         place += count
 
 

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import blake2b
 from typing import Any
 
@@ -25,7 +26,7 @@ from anlan.engines.sense import decode, net
 from anlan.engines.sense.layout import Fate
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
-from anlan.kernel.worlds.models import World
+from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import settle
 from .book import Book, compile_book, compile_parts, empty
@@ -38,6 +39,9 @@ CHANNELS = 4_000_000
 """Plans of so many channels are kept in memory however many they are."""
 SNAPSHOT_EACH = 5_000_000
 """Readings behind the newest snapshot before another is taken; they are applied again in a fraction of a second."""
+BATCHES = 32
+"""Batches of a part behind its newest snapshot before another is taken; up to twice as many, so that not all are due at once."""
+HOUR_MS = 3_600_000
 KEPT = (Fate.GOOD, Fate.OLD)
 
 
@@ -50,7 +54,16 @@ class Network:
     number: int = 0
     stamp: int = 0
     since_snapshot: int = 0
+    batches: int = 0
+    """Behind the snapshot."""
+    snapshot_ms: int = 0
     refreshed_ms: int = 0
+
+    def due(self, part: int, moment: int) -> bool:
+        """Is it time for a snapshot? Of a part often, so that it is soon taken over."""
+        if part == WHOLE:
+            return self.since_snapshot >= SNAPSHOT_EACH
+        return self.batches >= BATCHES + part % BATCHES or moment - self.snapshot_ms >= HOUR_MS // 2
 
 
 @dataclass(frozen=True)
@@ -64,14 +77,13 @@ class Taken:
 Key = tuple[int, int]
 """World and part."""
 _networks: OrderedDict[Key, Network] = OrderedDict()
-_books: OrderedDict[tuple[int, object], Book] = OrderedDict()
-_parts: dict[tuple[int, object], Mapping[int, Book]] = {}
+_books: OrderedDict[tuple[int, date], Book] = OrderedDict()
+_parts: dict[tuple[int, date], Mapping[int, Book]] = {}
 _bases: OrderedDict[str, Book] = OrderedDict()
 
 
 def take(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64]) -> Taken:
     """Log, judge and settle readings (n,) of sensor ids, ms, values in the present world, all or nothing."""
-    current_book(WHOLE)  # compiled before the ledger is locked
     with turn([WHOLE]) as mine:
         status = mine.take(WHOLE, sensor, at, value, _ms())
     return Taken(status, mine.raised)
@@ -79,7 +91,6 @@ def take(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.flo
 
 def tick() -> int:
     """What time alone, or a changed rule, brings about in the present world; the alarms that it raised."""
-    current_book(WHOLE)
     with turn([WHOLE]) as mine:
         mine.tick(WHOLE, _ms())
     with transaction.atomic():
@@ -91,6 +102,7 @@ def turn(parts: Iterable[int]) -> Iterator[Turn]:
     """A transaction in which these parts of the present world are taken further; undone, they are read anew."""
     world = scope.current().world
     mine = Turn(world, sorted(parts))
+    current_books(mine.parts)  # compiled before the ledgers are locked
     try:
         with transaction.atomic():
             mine.begin()
@@ -109,6 +121,7 @@ class Turn:
     world: World
     parts: list[int]
     ledgers: dict[int, Ledger] = field(default_factory=dict)
+    in_force: dict[int, Book] = field(default_factory=dict)
     raised: int = 0
     told: list[tuple[Book, NDArray[np.void]]] = field(default_factory=list)
     books: dict[str, Book] = field(default_factory=dict)
@@ -119,6 +132,7 @@ class Turn:
     def begin(self) -> None:
         """Lock the ledgers, in one order for all."""
         self.ledgers = lock(self.world, self.parts)
+        self.in_force = current_books(self.parts)
 
     def take(self, part: int, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], moment: int) -> NDArray[np.uint8]:
         """Log and judge readings (n,); the fate (n,) of each."""
@@ -131,6 +145,10 @@ class Turn:
             self.peaks.append(network)
         return applied.status
 
+    def read(self, part: int) -> None:
+        """Bring what is known of a part up to its log, and to the rules in force."""
+        self._standing(part, max(_ms(), self.ledgers[part].taken_ms))
+
     def tick(self, part: int, moment: int) -> None:
         """What time alone brings about."""
         network = self._standing(part, moment)
@@ -142,7 +160,7 @@ class Turn:
 
     def _standing(self, part: int, moment: int) -> Network:
         network = _standing(self.world, self.ledgers[part])
-        book = current_book(part)
+        book = self.in_force[part]
         if book.digest != network.book.digest:
             self._settle()
             network.machine.replan(book.plan, moment)
@@ -162,11 +180,14 @@ class Turn:
         ))  # fmt: skip
         ledger.last, ledger.stamp, ledger.taken_ms = network.number, network.stamp, moment
         network.since_snapshot += len(sensor)
-        if network.since_snapshot >= SNAPSHOT_EACH and part not in self.snapshots:
+        network.batches += 1
+        if network.due(part, moment) and part not in self.snapshots:
             self.snapshots.append(part)
 
     def _settle(self) -> None:
         told, self.told = self.told, []
+        if self.parts != [WHOLE] and any(len(events) for _, events in told):
+            lock(self.world, [WHOLE])  # one of the workers tells at a time: bursts and calls are counted over all parts
         self.raised += settle.settle(told)
 
     def write(self) -> None:
@@ -176,11 +197,7 @@ class Turn:
             settle.refresh([(n.book, n.machine) for n in self.peaks])
         _keep(self.books)
         Batch.objects.bulk_create(self.batches)
-        if len(self.ledgers) == 1 or not self.batches:
-            for ledger in self.ledgers.values():
-                ledger.save(update_fields=LEDGER)
-        else:
-            Ledger.objects.bulk_update(self.ledgers.values(), LEDGER)
+        Ledger.objects.bulk_create(self.ledgers.values(), update_conflicts=True, unique_fields=["world", "part"], update_fields=LEDGER)
         for part in self.snapshots:
             keep_snapshot(self.world, part)
 
@@ -223,6 +240,12 @@ def lock(world: World, parts: Iterable[int]) -> dict[int, Ledger]:
 def standing(world: World, part: int = WHOLE) -> Network:
     """The network of a world, or a part of it, as its log has it; its ledger stays locked until the transaction ends."""
     return _standing(world, lock(world, [part])[part])
+
+
+def leave(parts: Iterable[int]) -> None:
+    """Forget what is in memory of these parts of the real city."""
+    for part in parts:
+        _networks.pop((ACTUAL, part), None)
 
 
 def _standing(world: World, ledger: Ledger) -> Network:
@@ -285,27 +308,34 @@ def _catch_up(network: Network, ledger: Ledger) -> None:
         network.machine.apply(sensor, at, value, batch.taken_ms)
         network.number, network.stamp = batch.number, batch.stamp
         network.since_snapshot += batch.count
+        network.batches += 1
 
 
 def current_book(part: int = WHOLE) -> Book:
     """What the rules say today, in the present world's time."""
-    day = timezone.localdate(now())
-    same = (Edition.current(), day)
-    if part != WHOLE:
-        return _part_books(same, day)[part]
+    return current_books([part])[part]
+
+
+def current_books(parts: Iterable[int]) -> dict[int, Book]:
+    """The same of several parts."""
+    same = (Edition.current(), timezone.localdate(now()))
+    return {part: _whole_book(same) if part == WHOLE else _part_books(same)[part] for part in parts}
+
+
+def _whole_book(same: tuple[int, date]) -> Book:
     book = _books.get(same)
     if book is None:
-        book = compile_book(day)
+        book = compile_book(same[1])
         book = _books[same] = _bases.setdefault(book.digest, book)
         _trim(_books)
         _trim(_bases)
     return book
 
 
-def _part_books(same: tuple[int, object], day: Any) -> Mapping[int, Book]:
+def _part_books(same: tuple[int, date]) -> Mapping[int, Book]:
     """The books of all parts; only the newest are kept."""
     if same not in _parts:
-        made = {part: _bases.setdefault(book.digest, book) for part, book in compile_parts(day).items()}
+        made = {part: _bases.setdefault(book.digest, book) for part, book in compile_parts(same[1]).items()}
         _parts.clear()
         _parts[same] = made
     return _parts[same]
@@ -349,7 +379,7 @@ def _snapshot(world: World, part: int, network: Network) -> None:
     Snapshot.objects.update_or_create(world=world, part=part, number=network.number, defaults=told)
     older = mine.order_by("-number").values_list("pk", flat=True)[2:]
     Snapshot.objects.filter(pk__in=list(older)).delete()
-    network.since_snapshot = 0
+    network.since_snapshot, network.batches, network.snapshot_ms = 0, 0, _ms()
 
 
 def pack(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], status: NDArray[np.uint8]) -> bytes:

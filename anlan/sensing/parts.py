@@ -15,7 +15,7 @@ from .models import Rule
 
 WHOLE = 0
 """The network in one piece."""
-PARTS = 256
+PARTS = 64
 ACROSS = PARTS + 1
 ALL = tuple(range(1, ACROSS + 1))
 BETWEEN_SITES = (Rule.Kind.STRAY,)

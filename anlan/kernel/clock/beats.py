@@ -22,6 +22,12 @@ def beat(name: str, *, good: bool = True, detail: str = "", silence_s: float = 3
     Beat.objects.update_or_create(name=name, defaults=row)
 
 
+def end(name: str) -> None:
+    """It has stopped as it should; its silence is no fault."""
+    _last.pop(name, None)
+    Beat.objects.filter(name=name).delete()
+
+
 def health() -> dict[str, Any]:
     """The state of every loop and gateway: ok, degraded (something optional) or down (something essential)."""
     moment, beats, status = real(), {}, "ok"

@@ -1,0 +1,135 @@
+"""A worker's work on its parts: what is new of a message is judged, written, and marked as taken, in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.db import connection
+from django.db.models import F
+from numpy.typing import NDArray
+
+from anlan.engines.sense.layout import Fate
+from anlan.engines.sense.wire import Flush
+from anlan.kernel.clock import now
+from anlan.kernel.people import scope
+
+from .. import network, parts
+from ..models import Gateway, Ledger, Traffic
+from .inbox import Item
+
+DOORS = 64
+"""Of so many doors it is kept what was taken; a door is a process, and another one after each start."""
+ALONE = {"idle_in_transaction_session_timeout": "1s", "lock_timeout": "2s"}
+"""A worker that stops within a transaction does not hold up who takes over."""
+
+
+@dataclass
+class Piece:
+    """What the messages hold for one part."""
+
+    sensor: list[NDArray[np.int32]] = field(default_factory=list)
+    at: list[NDArray[np.int64]] = field(default_factory=list)
+    value: list[NDArray[np.float64]] = field(default_factory=list)
+    gateway: list[NDArray[np.int64]] = field(default_factory=list)
+    taken_ms: int = 0
+
+    def add(self, flush: Flush, mine: slice) -> None:
+        self.sensor.append(flush.sensor[mine])
+        self.at.append(flush.at[mine])
+        self.value.append(flush.value[mine])
+        self.gateway.append(flush.gateways[flush.whence[mine]])
+        self.taken_ms = max(self.taken_ms, flush.taken_ms)
+
+
+def alone() -> None:
+    """Let the database end what this process leaves lying."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for name, value in ALONE.items():
+                cursor.execute(f"SET {name} = '{value}'")
+
+
+def judge(items: Sequence[Item], mine: Iterable[int]) -> int:
+    """Take what these messages hold for my parts, all or nothing; how many readings were new."""
+    places = [(item.flush, item.flush.slices()) for item in items if item.flush is not None]
+    wanted = set(mine) & {part for _, slices in places for part in slices}
+    if not wanted:
+        return 0
+    reached = max((item.place for item in items), default=0)
+    count, lags = 0, Counter[tuple[int, str]]()
+    with scope.everyone(), network.turn(wanted) as turn:
+        for part, ledger in turn.ledgers.items():
+            piece = _new(ledger, [(flush, slices[part]) for flush, slices in places if part in slices])
+            ledger.reached = max(ledger.reached, reached)
+            if not piece.at:
+                continue
+            sensor, at, value = np.concatenate(piece.sensor), np.concatenate(piece.at), np.concatenate(piece.value)
+            fates = turn.take(part, sensor, at, value, max(piece.taken_ms, ledger.taken_ms))
+            if part != parts.ACROSS:
+                count += len(at)
+                _count(lags, np.concatenate(piece.gateway), fates)
+        _write(lags)
+    return count
+
+
+def _new(ledger: Ledger, messages: list[tuple[Flush, slice]]) -> Piece:
+    """What was not taken before; the ledger is told."""
+    piece = Piece()
+    for flush, mine in messages:
+        door = str(flush.door)
+        number, _ = ledger.heard.get(door, (0, 0))
+        if flush.number > number:
+            piece.add(flush, mine)
+            ledger.heard[door] = [flush.number, flush.taken_ms]
+    while len(ledger.heard) > DOORS:
+        del ledger.heard[min(ledger.heard, key=lambda door: ledger.heard[door][1])]
+    return piece
+
+
+def _count(lags: Counter[tuple[int, str]], gateway: NDArray[np.int64], fates: NDArray[np.uint8]) -> None:
+    for fate, name in ((Fate.OLD, "late"), (Fate.REPEAT, "repeated")):
+        for pk, n in zip(*np.unique(gateway[fates == fate], return_counts=True), strict=True):
+            lags[int(pk), name] += int(n)
+
+
+def _write(lags: Counter[tuple[int, str]]) -> None:
+    """What only the judge can tell of a gateway's readings."""
+    hour = now().replace(minute=0, second=0, microsecond=0)
+    there = set(Gateway.objects.filter(pk__in={pk for pk, _ in lags}).values_list("pk", flat=True)) if lags else set()
+    for (pk, name), n in sorted(lags.items()):
+        if pk in there:
+            row = Traffic.objects.get_or_create(gateway_id=pk, hour=hour)[0]
+            Traffic.objects.filter(pk=row.pk).update(**{name: F(name) + n})
+
+
+def tick(mine: Iterable[int], moment: int) -> None:
+    """What time alone, or a changed rule, brings about in my parts."""
+    with scope.everyone(), network.turn(mine) as turn:
+        for part, ledger in turn.ledgers.items():
+            turn.tick(part, max(moment, ledger.taken_ms))
+
+
+def begin(mine: Iterable[int]) -> int:
+    """Read my parts; behind which place of the log they have something to take."""
+    with scope.everyone(), network.turn(mine) as turn:
+        for part in turn.parts:
+            turn.read(part)
+        place = min((ledger.reached for ledger in turn.ledgers.values()), default=0)
+    network.leave([parts.WHOLE])
+    return place
+
+
+def told(mine: Iterable[int], place: int) -> None:
+    """Everything of my parts up to a place of the log is taken; true whoever looks after them now."""
+    with scope.everyone() as who:
+        Ledger.objects.filter(world=who.world, part__in=mine, reached__lt=place).update(reached=place)
+
+
+def needless() -> int:
+    """Up to which place no part needs the log any more, 0 while some part has not begun."""
+    with scope.everyone() as who:
+        places = list(Ledger.objects.filter(world=who.world, part__in=parts.ALL).values_list("reached", flat=True))
+    return min(places) if len(places) == len(parts.ALL) else 0
