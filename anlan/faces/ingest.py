@@ -11,13 +11,15 @@ from django.db import DatabaseError, close_old_connections
 
 from anlan.engines.sense.decode import Undecodable
 from anlan.sensing import intake, network
+from anlan.sensing.cluster import bus
+from anlan.sensing.cluster import sending as on_the_bus
 from anlan.sensing.intake import Answer, Intake
 
 log = logging.getLogger(__name__)
 LARGEST = 10 * 1024 * 1024
 SLOWEST_S = 30.0
 """How long a client may take to send its body."""
-INTAKE = Intake()
+INTAKE = Intake(on_the_bus.OUTGOING.send) if bus.in_use() else Intake()
 
 
 def work() -> None:
@@ -96,5 +98,5 @@ def take(token: str, body: bytes, **how: Any) -> Answer:
         return intake.UNKNOWN
     except Undecodable as no:
         return 400, {"error": str(no)}
-    intake.work([sending])
+    (on_the_bus.work if bus.in_use() else intake.work)([sending])
     return sending.answer.result()

@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,8 +26,6 @@ from anlan.kernel.clock import every, now, real
 from anlan.kernel.people import scope
 
 from . import network
-from .cluster import bus
-from .cluster import door as on_the_bus
 from .door import refusal
 from .models import Edition, Gateway, Sensor, Sent, Traffic
 
@@ -40,7 +39,6 @@ PATIENCE = {"sqlite": "PRAGMA busy_timeout = 2000", "postgresql": "SET lock_time
 """A gateway can come again, so it is told so sooner than a person at a form."""
 Answer = tuple[int, dict[str, Any]]
 BUSY: Answer = (429, {"error": "暂时无法写入,请稍后重发;本批未入库"})
-UNSURE: Answer = (429, {"error": "暂时无法确认写入,请稍后原样重发;已收到的读数不会重复"})
 UNKNOWN: Answer = (401, {"error": "网关令牌无效或已停用"})
 REASONS = {Fate.NAN: "数值无效", Fate.RANGE: "超出量程", Fate.FUTURE: "时间超前", Fate.UNKNOWN: "未登记的测点"}
 """By which a refused reading is counted."""
@@ -97,41 +95,58 @@ def opened_for(digest: str, body: bytes, *, kind: str = "application/json", pack
 def work(sendings: list[Sending]) -> None:
     """Write and judge these batches in one transaction in the real city, and answer each."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(PATIENCE[connection.vendor])
+        hurry()
         with scope.everyone(), transaction.atomic():
-            answers = _worked(sendings)
+            sorting = sorted_out(sendings, {})
+            _take(list(sorting.fresh.values()))
+            answers = _worked(sorting)
     except DatabaseError:
         log.exception("%d batches could not be written", len(sendings))
-        answers = [BUSY if not bus.in_use() else UNSURE] * len(sendings)
-    except bus.Unsent as fault:
-        log.error("%d batches are not known to be on the bus: %s", len(sendings), fault)
-        answers = [UNSURE] * len(sendings)
+        answers = [BUSY] * len(sendings)
     for sending, answer in zip(sendings, answers, strict=True):
         sending.answer.set_result(answer)
 
 
-def _worked(sendings: list[Sending]) -> list[Answer]:
+def hurry() -> None:
+    """Wait for the database no longer than a gateway would."""
+    with connection.cursor() as cursor:
+        cursor.execute(PATIENCE[connection.vendor])
+
+
+@dataclass
+class Sorting:
+    """Batches that came together: by place what is answered already, or by which twin it will be, and what is new."""
+
+    gateways: dict[str, Gateway]
+    answers: dict[int, Answer | Sending]
+    fresh: dict[int, Sending]
+
+
+def sorted_out(sendings: list[Sending], flying: dict[Any, Sending]) -> Sorting:
+    """``flying``: by gateway and number, what is on its way and not answered yet."""
     gateways = {g.token: g for g in Gateway.objects.filter(token__in={s.token for s in sendings}, enabled=True)}
-    known = _known(sendings, gateways)
-    answers: dict[int, Answer | Sending] = {}
-    """A batch that came twice at once is answered as its twin is."""
-    fresh: dict[int, Sending] = {}
+    known = {**flying, **_known(sendings, gateways)}
+    sorting = Sorting(gateways, {}, {})
     for n, sending in enumerate(sendings):
         gateway = gateways.get(sending.token)
         mark = (gateway.pk, sending.key) if gateway and sending.key else None
         if gateway is None:
-            answers[n] = UNKNOWN
+            sorting.answers[n] = UNKNOWN
         elif mark in known:
-            answers[n] = _again(known[mark], sending)
+            sorting.answers[n] = _again(known[mark], sending)
         else:
-            fresh[n] = sending
+            sorting.fresh[n] = sending
             if mark:
                 known[mark] = sending
-    _take(list(fresh.values()), gateways)
-    for n, sending in fresh.items():
-        answers[n] = _answer(sending, gateways[sending.token])
-    return [_final(answers[n], answers, fresh) for n in range(len(sendings))]
+    return sorting
+
+
+def _worked(sorting: Sorting) -> list[Answer]:
+    """A batch that came twice at once is answered as its twin is."""
+    answers: dict[int, Answer | Sending] = dict(sorting.answers)
+    for n, sending in sorting.fresh.items():
+        answers[n] = answered(sending, sorting.gateways[sending.token])
+    return [_final(answers[n], answers, sorting.fresh) for n in range(len(answers))]
 
 
 def _final(answer: Answer | Sending, answers: dict[int, Answer | Sending], fresh: dict[int, Sending]) -> Answer:
@@ -155,17 +170,19 @@ def _again(row: Sent | Sending, sending: Sending) -> Answer | Sending:
     return (200, row.answer) if isinstance(row, Sent) else row
 
 
-def _take(fresh: list[Sending], gateways: dict[str, Gateway]) -> None:
-    if not any(len(s.batch.sensor) for s in fresh):
-        return
+def _take(fresh: list[Sending]) -> None:
+    if any(len(s.batch.sensor) for s in fresh):
+        share_out(fresh, network.take(*columns(fresh)).status)
+
+
+def columns(fresh: list[Sending]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    """Sensor ids, ms and values of all of them."""
     parts = [s.batch for s in fresh]
-    sensor, at, value = (np.concatenate([getattr(p, name) for p in parts]) for name in ("sensor", "at", "value"))
-    if bus.in_use():
-        known = sorted({gateways[s.token].pk for s in fresh})
-        whence = np.repeat([known.index(gateways[s.token].pk) for s in fresh], [len(p.sensor) for p in parts]).astype(np.uint16)
-        status = on_the_bus.take(sensor, at, value, whence, known)
-    else:
-        status = network.take(sensor, at, value).status
+    return np.concatenate([p.sensor for p in parts]), np.concatenate([p.at for p in parts]), np.concatenate([p.value for p in parts])
+
+
+def share_out(fresh: list[Sending], status: NDArray[np.uint8]) -> None:
+    """Tell each its own of the fates of all."""
     place = 0
     for sending in fresh:
         count = len(sending.batch.sensor)
@@ -173,7 +190,8 @@ def _take(fresh: list[Sending], gateways: dict[str, Gateway]) -> None:
         place += count
 
 
-def _answer(sending: Sending, gateway: Gateway) -> Answer:
+def answered(sending: Sending, gateway: Gateway) -> Answer:
+    """Count a batch whose fates are known, remember its number, and say what it is answered."""
     rejected, reasons = list(sending.batch.rejected), Counter(reason[:6] for _, reason in sending.batch.rejected)
     bad = np.flatnonzero((sending.fates != Fate.GOOD) & (sending.fates != Fate.OLD) & (sending.fates != Fate.REPEAT))
     if len(bad):
@@ -233,7 +251,9 @@ def forget(at: datetime) -> None:
 class Intake:
     """One thread that writes; whoever hands in waits for the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Callable[[list[Sending]], None] | None = None) -> None:
+        self._elsewhere = elsewhere
+        """Answers each of what it is handed, now or later; without it they are worked here."""
         self._waiting: queue.SimpleQueue[Sending | None] = queue.SimpleQueue()
         self._count = 0
         self._lock = threading.Lock()
@@ -278,7 +298,7 @@ class Intake:
     def _write(self, together: list[Sending]) -> None:
         """All at once; when one of them breaks it, one by one, so that only that one is refused."""
         try:
-            work(together)
+            (self._elsewhere or work)(together)
         except Exception:
             log.exception("a batch broke the writing of %d", len(together))
             for sending in together:
@@ -287,7 +307,7 @@ class Intake:
     def _write_alone(self, sending: Sending) -> None:
         try:
             if not sending.answer.done():
-                work([sending])
+                (self._elsewhere or work)([sending])
         except Exception:
             log.exception("a batch could not be worked")
             sending.answer.set_result((503, {"error": "本批处理失败,已记录,请联系系统管理员;本批未入库"}))

@@ -12,8 +12,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import Future
 
 import nats
 from django.conf import settings
@@ -32,11 +31,14 @@ LARGEST = 8 * 2**30
 TWICE_S = 120.0
 """So long the stream knows a message that is sent again."""
 CONNECT_S = 2
-ANSWER_S = 2.0
+ANSWER_S = 1.0
 PATIENCE_S = 15.0
 """After so long without an answer the gateway is told to come again; a stream finds another leader within some seconds."""
 AGAIN_S = 0.1
-Result = TypeVar("Result")
+FLYING = 32
+"""Messages of a door that are on their way at most."""
+SPARE = 64 * 1024
+"""Bytes of a message that are no readings, at most."""
 
 
 class Unsent(Exception):
@@ -77,64 +79,69 @@ async def ensure(line: Client) -> None:
 
 
 class Sender:
-    """The line of a door, for code that waits; its loop runs in a thread of its own. One message is on its way at a time."""
+    """The line of a door, for code that waits; its loop runs in a thread of its own.
+
+    What is sent later may be written earlier when a message has to be sent again; `FLYING` bounds by how much.
+    """
 
     def __init__(self) -> None:
         self.door, self.number = secrets.randbits(62), 0
         self.line: Client | None = None
         self._loop = asyncio.new_event_loop()
-        self._one = threading.Lock()
+        self._one = asyncio.Lock()
+        self._room = threading.BoundedSemaphore(FLYING)
         threading.Thread(target=self._loop.run_forever, name="bus", daemon=True).start()
-
-    def send(self, flush: wire.Flush) -> None:
-        """Returns when the stream has it. Raises Unsent: it may be there all the same."""
-        with self._one:
-            self._wait(self._send(wire.dump(flush), f"{flush.door}-{flush.number}"), PATIENCE_S + 2 * CONNECT_S)
 
     def next(self) -> int:
         self.number += 1
         return self.number
 
-    def room(self) -> int:
-        """How many readings fit into a message."""
-        with self._one:
-            line = self._wait(self._ready(), PATIENCE_S)
-        return max(1, (line.max_payload - 64 * 1024) // wire.A_READING)
+    def start(self, flush: wire.Flush) -> Future[None]:
+        """Send a message; done when the stream has it. Its fault is `Unsent`: it may be there all the same. Waits while too
+        many are on their way."""
+        self._room.acquire()
+        return asyncio.run_coroutine_threadsafe(self._flown(wire.dump(flush), f"{flush.door}-{flush.number}"), self._loop)
 
-    def _wait(self, work: Coroutine[Any, Any, Result], seconds: float) -> Result:
-        running = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return running.result(seconds)
-        except (Error, OSError, TimeoutError) as fault:
-            running.cancel()
-            raise Unsent(str(fault) or type(fault).__name__) from fault
+    def room(self) -> int:
+        """How many readings fit into a message. Raises Unsent where no node can be reached."""
+        line = asyncio.run_coroutine_threadsafe(self._ready(), self._loop).result()
+        return max(1, (line.max_payload - SPARE) // wire.A_READING)
 
     async def _ready(self) -> Client:
-        if self.line is None:
-            line = await connect("door")
-            try:
-                await ensure(line)
-            except BaseException:
-                await line.close()
-                raise
-            self.line = line
-        return self.line
+        async with self._one:
+            if self.line is None:
+                try:
+                    line = await connect("door")
+                    await ensure(line)
+                except (Error, OSError, TimeoutError) as fault:
+                    raise Unsent(repr(fault)) from fault
+                self.line = line
+            return self.line
+
+    async def _flown(self, body: bytes, name: str) -> None:
+        try:
+            await self._send(body, name)
+        except (Error, OSError, TimeoutError) as fault:
+            raise Unsent(repr(fault)) from fault
+        finally:
+            self._room.release()
 
     async def _send(self, body: bytes, name: str) -> None:
-        line, until = await self._ready(), time.monotonic() + PATIENCE_S
+        line, until, again = await self._ready(), time.monotonic() + PATIENCE_S, AGAIN_S
         stream = line.jetstream(timeout=ANSWER_S)
         while True:
             try:
                 await stream.publish(SUBJECT, body, timeout=ANSWER_S, headers={"Nats-Msg-Id": name})
                 return
-            except (TimeoutError, Error) as fault:
+            except (Error, TimeoutError) as fault:
                 if time.monotonic() > until:
                     raise
-                log.warning("bus: %r; sent again", fault)
-            await asyncio.sleep(AGAIN_S)
+                log.info("bus: %r; %s is sent again", fault, name)
+            await asyncio.sleep(again)
+            again = min(2 * again, 1.0)
 
     def close(self) -> None:
         if self.line is not None:
-            with contextlib.suppress(Exception):
-                self._wait(self.line.close(), CONNECT_S)
+            with contextlib.suppress(Error, OSError, TimeoutError):
+                asyncio.run_coroutine_threadsafe(self.line.close(), self._loop).result(CONNECT_S)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,25 +30,26 @@ class Routes:
     high: NDArray[np.float64]
 
 
-def take(
+def send(
     sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], whence: NDArray[np.uint16], gateways: list[int]
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], list[Future[None]]]:
     """Hand readings (n,) to the bus: sensor ids, ms, values, which of the gateways each came from. The fate (n,) of each as
-    far as it can be told here: what is old or repeated is found when it is judged. Raises `bus.Unsent`."""
+    far as it can be told here (what is old or repeated is found when it is judged), and what is done when the bus has them.
+    Raises `bus.Unsent`."""
     global _sender
     _sender = _sender or bus.Sender()
     moment, routes = round(now().timestamp() * 1000), current()
     twice = np.flatnonzero(routes.across[sensor])
     part = np.concatenate([routes.part[sensor], np.full(len(twice), parts.ACROSS)])
     order = np.concatenate([np.arange(len(sensor)), twice])
-    room = _sender.room()
+    room, flying = _sender.room(), []
     for start in range(0, len(order), room):
         piece = order[start : start + room]
-        _sender.send(wire.build(
+        flying.append(_sender.start(wire.build(
             _sender.door, _sender.next(), moment, part[start : start + room], np.array(gateways, np.int64), at[piece], value[piece],
             sensor[piece], whence[piece],
-        ))  # fmt: skip
-    return _fates(routes, sensor, at, value, moment)
+        )))  # fmt: skip
+    return _fates(routes, sensor, at, value, moment), flying
 
 
 def _fates(routes: Routes, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], moment: int) -> NDArray[np.uint8]:

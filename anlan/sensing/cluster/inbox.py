@@ -12,8 +12,14 @@ from dataclasses import dataclass, field
 
 from anlan.engines.sense.wire import Flush
 
+from .bus import FLYING
+
 WAITING = 400_000
 """Readings that may wait; then the log is not read on."""
+
+
+SEEN = 4 * FLYING
+"""So far the log may lag behind what is heard; what it brings later still is known by the ledger."""
 
 
 @dataclass
@@ -30,7 +36,9 @@ class Inbox:
     place: int = 0
     """How far the log has been read."""
     last: dict[int, int] = field(default_factory=dict)
-    """By door the newest number that was put in."""
+    """By door the highest number that was put in."""
+    seen: dict[int, deque[int]] = field(default_factory=dict)
+    """By door the numbers that were put in last."""
     epoch: int = 0
     """How often it was begun; what was read for an earlier one comes too late."""
     current: bool = False
@@ -45,6 +53,7 @@ class Inbox:
         with self.ready:
             self.items.clear()
             self.last.clear()
+            self.seen.clear()
             self.place, self.waiting, self.current = place, 0, False
             self.epoch += 1
 
@@ -74,12 +83,14 @@ class Inbox:
             if place <= self.place or epoch != self.epoch:
                 return
             self.place = place
-            known = flush is not None and flush.number <= self.last.get(flush.door, 0)
+            known = flush is not None and flush.number in self.seen.get(flush.door, ())
             self._put(Item(None if known else flush, place))
 
     def _put(self, item: Item) -> None:
         if item.flush is not None:
-            self.last[item.flush.door] = item.flush.number
+            door, number = item.flush.door, item.flush.number
+            self.last[door] = max(number, self.last.get(door, 0))
+            self.seen.setdefault(door, deque(maxlen=SEEN)).append(number)
             self.waiting += len(item.flush)
         self.items.append(item)
         self.ready.notify()

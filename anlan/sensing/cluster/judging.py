@@ -18,12 +18,17 @@ from anlan.kernel.people import scope
 
 from .. import network, parts
 from ..models import Gateway, Ledger, Traffic
+from . import bus
 from .inbox import Item
 
 DOORS = 64
 """Of so many doors it is kept what was taken; a door is a process, and another one after each start."""
 ALONE = {"idle_in_transaction_session_timeout": "1s", "lock_timeout": "2s"}
 """A worker that stops within a transaction does not hold up who takes over."""
+
+
+REMEMBERED = 2 * bus.FLYING
+"""So many numbers of a door are remembered; what is older than all of them was taken."""
 
 
 @dataclass
@@ -80,10 +85,11 @@ def _new(ledger: Ledger, messages: list[tuple[Flush, slice]]) -> Piece:
     piece = Piece()
     for flush, mine in messages:
         door = str(flush.door)
-        number, _ = ledger.heard.get(door, (0, 0))
-        if flush.number > number:
-            piece.add(flush, mine)
-            ledger.heard[door] = [flush.number, flush.taken_ms]
+        taken, _ = ledger.heard.get(door, ([], 0))
+        if flush.number in taken or (len(taken) == REMEMBERED and flush.number < taken[0]):
+            continue
+        piece.add(flush, mine)
+        ledger.heard[door] = [sorted([*taken, flush.number])[-REMEMBERED:], flush.taken_ms]
     while len(ledger.heard) > DOORS:
         del ledger.heard[min(ledger.heard, key=lambda door: ledger.heard[door][1])]
     return piece
