@@ -137,6 +137,8 @@ def run(args: Namespace) -> int:
     clock.start()
     try:
         uvicorn.Server(config).run()
+    except KeyboardInterrupt:  # told again by uvicorn when it has ended
+        return 0
     finally:
         clock.close()
     return 0
