@@ -29,7 +29,7 @@ import psycopg
 SITES = 2_000
 TICKS = 5
 """Messages in a second; each reads every fifth sensor."""
-HOT = 0.001
+HOT = 0.0002
 """Of the readings so many reach a level."""
 DRAIN_S = 60.0
 

@@ -197,13 +197,16 @@ def _apply(changes: list[Change]) -> int:
     _gathered(work.raised)
     Alarm.objects.bulk_create(work.raised, batch_size=500)
     older = [alarm for alarm, _ in work.cleared if id(alarm) not in fresh]
-    Alarm.objects.bulk_update(older, ["active", "cleared_at", "peak"], batch_size=200)
-    for alarm in work.raised:
-        _tell_raised(alarm)
+    # written over by their keys: what `bulk_update` says for a thousand rows takes longer than the rows
+    Alarm.objects.bulk_create(older, 500, update_conflicts=True, unique_fields=["id"], update_fields=["active", "cleared_at", "peak"])
+    with journal.together():
+        for alarm in work.raised:
+            _tell_raised(alarm)
     paging.arm(a for a in work.raised if a.active and not a.held)
     paging.quiet((alarm for alarm, _ in work.cleared), "告警已解除")
-    for alarm, change in work.cleared:
-        journal.write("alarm.unheld" if alarm.held else "alarm.cleared", alarm, text=_ended(alarm, change))
+    with journal.together():
+        for alarm, change in work.cleared:
+            journal.write("alarm.unheld" if alarm.held else "alarm.cleared", alarm, text=_ended(alarm, change))
     return sum(alarm.active and not alarm.held for alarm in work.raised)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -89,10 +91,41 @@ def write(
         few=getattr(subject, "few", ""),
     )
     line.digest = digest(line)
-    line.save()
-    for n, hear in enumerate(HEARERS.get(verb, ())):
-        due.put("journal.hear", now(), key=f"hear:{line.pk}:{n}", line=line.pk, verb=verb, hearer=_name(hear))
+    if (waiting := _together.get()) is not None:
+        waiting.append(line)
+    else:
+        _save([line])
     return line
+
+
+_together: ContextVar[list[Line] | None] = ContextVar("together", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Lines that are written within are saved at its end, in their order and at once. Before that they have no number."""
+    waiting: list[Line] = []
+    token = _together.set(waiting)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    _save(waiting)
+
+
+def _save(lines: list[Line]) -> None:
+    """With everything that they set off."""
+    if len(lines) == 1:
+        lines[0].save()
+    else:
+        Line.objects.bulk_create(lines, batch_size=500)
+    heard: list[tuple[datetime, str | None, dict]] = [
+        (now(), f"hear:{line.pk}:{n}", {"line": line.pk, "verb": line.verb, "hearer": _name(hear)})
+        for line in lines
+        for n, hear in enumerate(HEARERS.get(line.verb, ()))
+    ]
+    if heard:
+        due.put_many("journal.hear", heard)
 
 
 def _plain(values: dict | None) -> dict | None:
