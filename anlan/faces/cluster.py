@@ -15,14 +15,11 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-import nats
 from django.conf import settings
 from django.db import connection
-from nats.errors import Error
 
 from anlan.kernel.cases.flow import Refused
-from anlan.sensing.cluster import bus
-from anlan.sensing.cluster.worker import Taken, Worker
+from anlan.sensing.parts import apart
 
 NODES = 3
 BETWEEN = 2000
@@ -42,6 +39,8 @@ cluster {{ name: anlan, listen: 127.0.0.1:{inner}, routes: [{routes}] }}
 def sense(args: Namespace) -> int:
     """One worker, until it is told to end."""
     ready()
+    from anlan.sensing.cluster.worker import Taken, Worker
+
     worker = Worker(args.worker or f"{socket.gethostname()}-{os.getpid()}")
     for told in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told, lambda *_: worker.stop.set())
@@ -56,7 +55,7 @@ def sense(args: Namespace) -> int:
 
 def ready() -> None:
     """Refuse what is no cluster."""
-    if not bus.in_use():
+    if not apart():
         raise Refused("没有设置 ANLAN_BUS(消息总线地址,例如 nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222)")
     if connection.vendor != "postgresql":
         raise Refused("多进程判定需要 PostgreSQL:请设置 ANLAN_DB=postgresql://用户:口令@主机/库名")
@@ -116,6 +115,9 @@ def nodes(folder: Path, ports: list[int]) -> list[Node]:
 
 
 async def _together(addresses: list[str]) -> None:
+    import nats
+    from nats.errors import Error
+
     until = time.monotonic() + START_S
     while True:
         try:

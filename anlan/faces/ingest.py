@@ -11,15 +11,22 @@ from django.db import DatabaseError, close_old_connections
 
 from anlan.engines.sense.decode import Undecodable
 from anlan.sensing import intake, network
-from anlan.sensing.cluster import bus
-from anlan.sensing.cluster import sending as on_the_bus
 from anlan.sensing.intake import Answer, Intake
+from anlan.sensing.parts import apart
 
 log = logging.getLogger(__name__)
 LARGEST = 10 * 1024 * 1024
 SLOWEST_S = 30.0
 """How long a client may take to send its body."""
-INTAKE = Intake(on_the_bus.OUTGOING.send) if bus.in_use() else Intake()
+
+
+def _sent_on(sendings: list[intake.Sending]) -> None:
+    from anlan.sensing.cluster.sending import OUTGOING
+
+    OUTGOING.send(sendings)
+
+
+INTAKE = Intake(_sent_on) if apart() else Intake()
 
 
 def work() -> None:
@@ -98,5 +105,5 @@ def take(token: str, body: bytes, **how: Any) -> Answer:
         return intake.UNKNOWN
     except Undecodable as no:
         return 400, {"error": str(no)}
-    (on_the_bus.work if bus.in_use() else intake.work)([sending])
+    (_sent_on if apart() else intake.work)([sending])
     return sending.answer.result()

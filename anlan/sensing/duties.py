@@ -10,7 +10,7 @@ from anlan.kernel.clock import every
 from anlan.kernel.people import scope
 
 from . import history, intake, network, settle
-from .cluster import bus
+from .parts import apart
 
 __all__ = ["intake"]
 
@@ -18,7 +18,7 @@ __all__ = ["intake"]
 @every("sensing.tick", seconds=5)
 def tick(at: datetime) -> None:
     """Silence, and rules that have changed; of a cluster the workers see to both."""
-    if bus.in_use():
+    if apart():
         with transaction.atomic():
             settle.release()
     else:

@@ -9,6 +9,7 @@ snapshot and the log behind it.
 from __future__ import annotations
 
 import copy
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,15 +25,16 @@ from numpy.typing import NDArray
 
 from anlan.engines.sense import decode, net
 from anlan.engines.sense.layout import Fate
-from anlan.kernel.clock import now
+from anlan.kernel.clock import beats, now
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import settle
 from .book import Book, compile_book, compile_parts, empty
 from .models import Basis, Batch, Edition, Ledger, Snapshot
-from .parts import WHOLE
+from .parts import ACROSS, ALL, WHOLE, apart
 
+log = logging.getLogger(__name__)
 HELD_WORLDS = 8
 BOOKS = 16
 CHANNELS = 4_000_000
@@ -149,6 +151,11 @@ class Turn:
         """Bring what is known of a part up to its log, and to the rules in force."""
         self._standing(part, max(_ms(), self.ledgers[part].taken_ms))
 
+    def mark(self, part: int) -> None:
+        """A line of the log behind which a snapshot stands, for what does not follow from the log before it."""
+        self._log(part, _networks[self.world.pk, part], _ms(), *_none())
+        self.snapshots.append(part)
+
     def tick(self, part: int, moment: int) -> None:
         """What time alone brings about."""
         network = self._standing(part, moment)
@@ -210,11 +217,16 @@ def _none() -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], 
     return np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8)
 
 
-def warm() -> None:
-    """What takes seconds and must not happen while the ledger is locked: rules are compiled, and the loop itself once."""
+def warm(part: int = WHOLE) -> None:
+    """What takes seconds and must not happen while the ledger is locked: rules are compiled, and the loop itself once.
+
+    Where the parts are judged by nobody any more, the whole takes over what they know.
+    """
     try:
         with scope.everyone():
-            book = current_book(WHOLE)
+            book = current_book(part)
+            if part == WHOLE and not apart():
+                gather()
     except (DatabaseError, World.DoesNotExist):  # the tables are not there yet
         return
     if not _warmed:
@@ -246,6 +258,15 @@ def leave(parts: Iterable[int]) -> None:
     """Forget what is in memory of these parts of the real city."""
     for part in parts:
         _networks.pop((ACTUAL, part), None)
+
+
+def seen(world: World) -> dict[int, Network]:
+    """What is known of the sensors of a world, to look at: as a whole, or in parts where workers judge them."""
+    with transaction.atomic():
+        if not (apart() and world.pk == ACTUAL):
+            return {WHOLE: standing(world)}
+        begun = Snapshot.objects.filter(world=world, part__gt=WHOLE).values("part")
+        return {ledger.part: _standing(world, ledger) for ledger in Ledger.objects.filter(world=world, part__in=begun).order_by("part")}
 
 
 def _standing(world: World, ledger: Ledger) -> Network:
@@ -296,6 +317,27 @@ def _seed(world: World, ledger: Ledger) -> Network:
     _snapshot(world, ledger.part, network)
     settle.reconcile(book, machine, moment, ledger.part)
     return network
+
+
+def gather() -> None:
+    """Make the whole of what the parts of the present world know, if they were the last to judge it."""
+    world = scope.current().world
+    if not Snapshot.objects.filter(world=world).exclude(part=WHOLE).exists():
+        return
+    if beats.alive("sense"):
+        log.error("workers judge the network; without ANLAN_BUS this process must not")
+        return
+    with turn([WHOLE]) as mine:
+        ledgers = lock(world, ALL)
+        mine.read(WHOLE)
+        whole = _networks[world.pk, WHOLE]
+        for part in ledgers.values():
+            if part.part != ACROSS and part.last:
+                whole.machine.adopt(_standing(world, part).machine)
+        mine.mark(WHOLE)
+        Snapshot.objects.filter(world=world).exclude(part=WHOLE).delete()
+        mine.raised += settle.reconcile(whole.book, whole.machine, _ms())
+    leave(ALL)
 
 
 def _catch_up(network: Network, ledger: Ledger) -> None:

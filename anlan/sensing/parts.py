@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from .models import Rule
@@ -21,6 +22,11 @@ ALL = tuple(range(1, ACROSS + 1))
 BETWEEN_SITES = (Rule.Kind.STRAY,)
 """Rules that compare sensors of several sites."""
 Station = TypeVar("Station", int, NDArray[np.int64])
+
+
+def apart() -> bool:
+    """Do workers judge the real city in parts, and the doors only hand readings on (ANLAN_BUS)?"""
+    return bool(settings.BUS)
 
 
 def of(station: Station) -> Station:

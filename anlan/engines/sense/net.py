@@ -167,19 +167,23 @@ class Machine:
 
     def replan(self, plan: Plan, now: int) -> NDArray[np.void]:
         """Take another plan: what is known of each channel is kept, and its present value is judged by it at once."""
-        old, keep, rings = self.state, _same(self.plan.key, plan.key), self.rings
         fresh = Machine(plan, now)
-        there, here = np.flatnonzero(keep >= 0), keep[keep >= 0]
-        for f in fields(layout.State):
-            getattr(fresh.state, f.name)[there] = getattr(old, f.name)[here]
-        fresh.state.hot["profile"] = plan.profile
-        was = _number(self.plan.sums.source, len(self.plan.key))
-        for r, channel in enumerate(plan.sums.source):
-            if keep[channel] >= 0 and (before := was[keep[channel]]) >= 0:
-                for f in fields(windows.Rings):
-                    getattr(fresh.rings, f.name)[r] = getattr(rings, f.name)[before]
+        fresh.adopt(self)
         self.plan, self.state, self.rings, self.standing = plan, fresh.state, fresh.rings, fresh.standing
         return np.concatenate([self._sum_anew(now), self._level_anew(now), self.plan.counted.settle(self.state, self.standing, now)])
+
+    def adopt(self, other: Machine) -> None:
+        """Know of each channel what another machine knows that has it; the others stay as they are."""
+        keep = _same(other.plan.key, self.plan.key)
+        there, here = np.flatnonzero(keep >= 0), keep[keep >= 0]
+        for f in fields(layout.State):
+            getattr(self.state, f.name)[there] = getattr(other.state, f.name)[here]
+        self.state.hot["profile"] = self.plan.profile
+        was = _number(other.plan.sums.source, len(other.plan.key))
+        for r, channel in enumerate(self.plan.sums.source):
+            if keep[channel] >= 0 and (before := was[keep[channel]]) >= 0:
+                for f in fields(windows.Rings):
+                    getattr(self.rings, f.name)[r] = getattr(other.rings, f.name)[before]
 
     def _sum_anew(self, now: int) -> NDArray[np.void]:
         """A window that is new begins with the samples that are held."""

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 import numpy as np
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -23,6 +21,7 @@ from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import COMMAND
 from anlan.sensing import network, past
 from anlan.sensing.models import Gateway, Sensor, Traffic
+from anlan.sensing.parts import ACROSS
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MOST = 200
@@ -71,19 +70,33 @@ class Sent:
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     world = scope.current().world
-    with transaction.atomic():
-        standing = network.standing(world)
-        plan, hot, heard = standing.book.plan, standing.machine.state.hot.copy(), standing.machine.state.heard.copy()
-    ids = (plan.key[: plan.sensors] >> 32).tolist()
+    seen = network.seen(world)
+    ids, marks, heard = _sensors(seen)
     sensors = Sensor.objects.select_related("station", "area").in_bulk()
     names = {a.pk[:6]: a.name for a in Area.objects.filter(level="district")}
-    districts, kinds, worst = _read(ids, hot, heard, sensors, names)
+    districts, kinds, worst = _read(ids, marks, heard, sensors, names)
     known = set(ids)
     context = {
         "gateways": _gateways(), "districts": sorted(districts.values(), key=lambda s: s.name), "kinds": list(kinds.values()),
-        "worst": worst[:MOST], "more": max(0, len(worst) - MOST), "unplanned": sum(pk not in known for pk in sensors), "log": standing.number,
+        "worst": worst[:MOST], "more": max(0, len(worst) - MOST), "unplanned": sum(pk not in known for pk in sensors),
+        "log": sum(one.number for part, one in seen.items() if part != ACROSS),
     }  # fmt: skip
     return render(request, "desk/network.html", context)
+
+
+def _sensors(seen: dict[int, network.Network]) -> tuple[list[int], np.ndarray, np.ndarray]:
+    """Ids, marks and when each was heard of the sensors of a network; those compared over several sites are in two parts."""
+    rows = {part: (one.book.plan.key[: one.book.plan.sensors] >> 32, one.machine.state) for part, one in seen.items()}
+    own = [row for part, row in rows.items() if part != ACROSS]
+    if not own:
+        return [], np.empty(0, np.uint8), np.empty(0, np.int64)
+    ids, marks = np.concatenate([ids for ids, _ in own]), np.concatenate([state.hot["marks"][: len(ids)] for ids, state in own])
+    if ACROSS in rows:
+        compared, state = rows[ACROSS]
+        place = {int(pk): n for n, pk in enumerate(ids)}
+        for pk in compared[state.hot["marks"][: len(compared)] & Mark.STRAY != 0].tolist():
+            marks[place[pk]] |= Mark.STRAY
+    return ids.tolist(), marks, np.concatenate([state.heard[: len(ids)] for ids, state in own])
 
 
 @require(*COMMAND)
@@ -117,7 +130,7 @@ def _gateways() -> list[Sent]:
 
 
 def _read(
-    ids: list[int], hot: Any, heard: np.ndarray, sensors: dict[int, Sensor], names: dict[str, str]
+    ids: list[int], marked: np.ndarray, heard: np.ndarray, sensors: dict[int, Sensor], names: dict[str, str]
 ) -> tuple[dict[str, Share], dict[str, Share], list[tuple[Sensor, str, datetime | None]]]:
     districts: dict[str, Share] = {}
     kinds: dict[str, Share] = {}
@@ -126,7 +139,7 @@ def _read(
     for n, pk in enumerate(ids):
         if (sensor := sensors.get(pk)) is None:
             continue
-        last, marks = int(heard[n]), int(hot["marks"][n])
+        last, marks = int(heard[n]), int(marked[n])
         district = str(sensor.area_id)[:6]
         for share in (
             districts.setdefault(district, Share(names.get(district, "市直"))), kinds.setdefault(sensor.quantity, Share(sensor.get_quantity_display())),

@@ -28,6 +28,12 @@ def end(name: str) -> None:
     Beat.objects.filter(name=name).delete()
 
 
+def alive(name: str) -> bool:
+    """Has it given a sign of life within the silence that it promised?"""
+    row = Beat.objects.filter(name=name).first()
+    return row is not None and row.last is not None and real() - row.last <= timedelta(seconds=row.silence_s)
+
+
 def health() -> dict[str, Any]:
     """The state of every loop and gateway: ok, degraded (something optional) or down (something essential)."""
     moment, beats, status = real(), {}, "ok"

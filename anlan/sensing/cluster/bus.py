@@ -49,11 +49,6 @@ def addresses() -> list[str]:
     return [address.strip() for address in settings.BUS.split(",") if address.strip()]
 
 
-def in_use() -> bool:
-    """Is this one house of several, with ANLAN_BUS between them?"""
-    return bool(addresses())
-
-
 async def connect(name: str) -> Client:
     """A line that comes back by itself. Raises what NATS does when none of the nodes answers."""
     return await nats.connect(

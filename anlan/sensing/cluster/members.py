@@ -9,8 +9,8 @@ from hashlib import blake2b
 
 from .. import parts
 
-BEAT_S = 0.25
-DEAD_S = 1.25
+BEAT_S = 0.2
+DEAD_S = 1.0
 """A worker that was not heard for so long is not counted on."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
 
 import numpy as np
 from django.db import DatabaseError, close_old_connections, transaction
@@ -98,11 +97,4 @@ def _as(twin: Future[Answer], mine: Future[Answer]) -> None:
     twin.add_done_callback(lambda done: mine.set_result(done.result()))
 
 
-def work(sendings: list[Sending]) -> None:
-    """For whoever sends a few: what `Outgoing` does, waited for."""
-    OUTGOING.send(sendings)
-    wait([sending.answer for sending in sendings])
-
-
 OUTGOING = Outgoing()
-__all__: list[Any] = ["OUTGOING", "Outgoing", "work"]

@@ -180,7 +180,7 @@ class Worker:
 
     def work(self) -> None:
         """Judge what comes for the parts that are this worker's."""
-        network.warm()
+        network.warm(parts.ACROSS)
         last = {"tick": 0.0, "told": 0.0, "clean": time.monotonic()}
         while not self.stop.is_set():
             try:
@@ -203,10 +203,13 @@ class Worker:
         """Take over or leave parts; False while this worker has none."""
         mine = self.members.mine()
         if mine is not None and (mine := mine - self.broken) != self.mine:
-            log.info("worker %s: %d parts, beside %s", self.name, len(mine), self.members.alive())
+            began = time.monotonic()
             network.leave(self.mine - mine)
             self.place = 0
             self.inbox.begin(judging.begin(mine))
+            log.info(
+                "worker %s: %d parts, beside %s; read in %.2f s", self.name, len(mine), self.members.alive(), time.monotonic() - began
+            )
             self.mine = mine
             assert self._loop is not None and self._again is not None
             self._loop.call_soon_threadsafe(self._again.set)

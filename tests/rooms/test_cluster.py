@@ -1,0 +1,313 @@
+"""The network in parts: what workers judge is what one process would have judged, whoever looks after which part, and nothing is
+taken twice. Without a bus; `test_cluster_real` has nodes, workers and kills."""
+
+import hashlib
+import random
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anlan.engines.sense import net, wire
+from anlan.engines.sense.layout import Fate
+from anlan.kernel import clock
+from anlan.kernel.clock import beats
+from anlan.kernel.journal.models import Line
+from anlan.kernel.people import scope
+from anlan.sensing import book, history, network, parts, readings, settle
+from anlan.sensing import door as direct
+from anlan.sensing.cluster import bus, door, judging
+from anlan.sensing.cluster.inbox import Inbox, Item
+from anlan.sensing.cluster.members import DEAD_S, Members, shared
+from anlan.sensing.models import Alarm, Batch, Edition, Gateway, Ledger, Rule, Sensor, Snapshot, Station, Traffic
+from tests.kernel import city
+
+SITES = 8
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Each test has tables of its own; what a process remembers of them goes with them."""
+    network._networks.clear()
+    door._routes = None
+
+
+@pytest.fixture
+def world(db):
+    world = city.build()
+    with scope.everyone(world):
+        for n in range(SITES):
+            place = city.SHAZIKOU if n % 2 else city.AOSHANWEI
+            station = Station(code=f"s{n}", name=f"{n}站", kind="river", area_id=place, lon=120, lat=36)
+            station.save()
+            for quantity in ("stage", "gust"):
+                Sensor(station=station, code=f"s{n}.{quantity}", quantity=quantity, unit="m", low=-100, high=100, area_id=place).save()
+        rule("stage", 10, clear=9, level=3)
+        rule("stage", 20, clear=19, level=2, hold_up_s=1)
+        Gateway.objects.create(name="t", token=hashlib.sha256(b"t").hexdigest())
+        yield world
+
+
+def rule(quantity, amount, **more):
+    told = {"hazard": "洪水", "hours": 0, "source": "试验", "confidence": "V", "version": "1", "since": city.SINCE, "clear": amount, **more}
+    return Rule.objects.create(quantity=quantity, amount=amount, **told)
+
+
+def sensor(code):
+    return Sensor.objects.get(code=code).pk
+
+
+def flush(number, *rows, door_=5, ms=None):
+    """Rows of sensor id, ms, value as a door sends them."""
+    ids, at, value = (np.array([row[k] for row in rows]) for k in range(3))
+    part = door.current().part[ids]
+    gateway = Gateway.objects.get()
+    return wire.build(
+        door_, number, ms or now_ms(), part, np.array([gateway.pk]), at.astype(np.int64), value.astype(float), ids.astype(np.int32),
+        np.zeros(len(ids), np.uint16),
+    )  # fmt: skip
+
+
+def now_ms():
+    return round(clock.now().timestamp() * 1000)
+
+
+def told():
+    return {(a.sensor_id, a.rule_id, round(a.at.timestamp() * 1000), a.active) for a in Alarm.objects.all()}
+
+
+# ── parts and workers ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(st.lists(st.text("abcdef", min_size=1, max_size=4), min_size=1, max_size=9, unique=True))
+def test_every_part_has_one_worker_and_all_have_as_many(names):
+    found = shared(names)
+    assert sorted(p for mine in found.values() for p in mine) == sorted(parts.ALL)
+    assert max(map(len, found.values())) - min(map(len, found.values())) <= len(names), found
+
+
+def test_when_one_goes_the_others_keep_most_of_what_they_had():
+    before, after = shared("abcd"), shared("abd")
+    assert sum(len(before[n] - after[n]) for n in "abd") < len(parts.ALL) / 4
+
+
+def test_a_worker_that_was_stopped_listens_before_it_counts_others_out(monkeypatch):
+    at = [100.0]
+    monkeypatch.setattr("anlan.sensing.cluster.members.time.monotonic", lambda: at[0])
+    mine = Members("a", 1, 1, woken=at[0], last=at[0])
+    assert mine.mine() is None, "it has only just come"
+    for _ in range(8):
+        at[0] += DEAD_S / 4
+        mine.beat()
+        mine.hear("b")
+    assert len(mine.mine()) < len(parts.ALL)
+    at[0] += 6
+    mine.beat()
+    assert mine.mine() is None
+    for _ in range(5):
+        at[0] += DEAD_S / 4
+        mine.beat()
+    assert mine.mine() == frozenset(parts.ALL), "b is not heard any more"
+
+
+# ── the inbox ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def message(number, door_=5):
+    none = np.empty(0, np.int64)
+    return wire.Flush(door_, number, 0, none.reshape(0, 2), none, none, none.astype(float), none.astype(np.int32), none.astype(np.uint16))
+
+
+def numbers(inbox):
+    return [item.flush.number if item.flush is not None else None for item in inbox.take(100, 10**9, 0)]
+
+
+def test_what_is_heard_is_used_when_it_is_the_next_and_else_waited_for_in_the_log():
+    inbox = Inbox()
+    assert not inbox.hear(message(1)), "the log has not been read yet"
+    inbox.ended(0)
+    assert inbox.hear(message(1)) and inbox.hear(message(2)) and not inbox.hear(message(2)) and not inbox.hear(message(4))
+    for place, number in enumerate((1, 2, 3, 4), 1):
+        inbox.read(message(number), place, 0)
+    assert numbers(inbox) == [1, 2, None, None, 3, 4] and inbox.hear(message(5)), "after the gap it goes on"
+
+
+def test_what_the_log_has_in_another_order_is_not_passed_over():
+    inbox = Inbox()
+    inbox.read(message(2), 1, 0)
+    inbox.read(message(1), 2, 0)
+    assert numbers(inbox) == [2, 1]
+
+
+def test_what_was_read_for_an_earlier_share_comes_too_late():
+    inbox = Inbox()
+    inbox.read(message(1), 9, 0)
+    inbox.begin(3)
+    inbox.read(message(2), 10, 0)
+    inbox.ended(0)
+    assert numbers(inbox) == [] and inbox.start() == (1, 3) and not inbox.current
+
+
+# ── judged in parts ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_workers_tell_what_one_process_would_have_told(world):
+    """Random readings in random messages, heard and logged, for two workers whose parts change hands: the same alarms as of one
+    machine over all of it, the same readings in the log, each once."""
+    chance, start = random.Random(3), now_ms()
+    ids = list(Sensor.objects.filter(quantity="stage").values_list("pk", flat=True))
+    whole = book.compile_book(clock.now().date())
+    machine, wanted, count = net.Machine(whole.plan), [], 0
+    first, second = frozenset(p for p in parts.ALL if p % 2), frozenset(p for p in parts.ALL if not p % 2)
+    for n in range(1, 60):
+        ms = start + 1000 * n
+        rows = [(pk, ms, chance.choice((3.0, 12.0, 25.0))) for pk in chance.sample(ids, 5)]
+        one = flush(n, *rows, ms=ms)
+        events = machine.apply(one.sensor, one.at, one.value, ms).events
+        wanted += [c for e in events for c in settle.changes(whole, e)]
+        for mine in (first, second) if n % 3 else (second, first):
+            judging.judge([Item(one)], mine)
+            judging.judge([Item(one, n)], mine)  # and as the log brings it
+        count += len(rows)
+        if n % 20 == 0:
+            network._networks.clear()
+            first, second = second, first
+    assert {(a[0], a[1], a[2]) for a in told()} == {(*c.key, round(c.at.timestamp() * 1000)) for c in wanted if c.on} and len(told()) > 30
+    assert {(a[0], a[1]) for a in told() if a[3]} == {c.key for c in settle._wanted(whole, machine, clock.now())}
+    assert readings.count(world) == count
+
+
+def test_a_message_is_taken_once_whoever_takes_it_and_however_often_it_comes(world):
+    pk, at = sensor("s1.stage"), now_ms()
+    one, two = flush(1, (pk, at, 12.0)), flush(2, (pk, at + 1000, 3.0))
+    assert judging.judge([Item(two)], parts.ALL) == 1, "the later one was heard first"
+    assert judging.judge([Item(one, 1), Item(two, 2)], parts.ALL) == 1 and judging.judge([Item(one, 1), Item(two, 2)], parts.ALL) == 0
+    assert Ledger.objects.get(part=int(door.current().part[pk])).reached == 2
+    assert Line.objects.filter(verb="alarm.late").count() == 1, "what comes late is told as late"
+
+
+def test_the_place_of_the_log_that_nobody_needs_is_the_least_of_all_parts(world):
+    judging.begin(parts.ALL)
+    assert judging.needless() == 0
+    judging.told(parts.ALL[:-1], 9)
+    assert judging.needless() == 0
+    judging.told(parts.ALL, 7)
+    assert judging.needless() == 7 and judging.begin(parts.ALL[:4]) == 9
+
+
+def test_what_is_old_or_repeated_is_counted_for_its_gateway(world):
+    pk, at = sensor("s1.stage"), now_ms()
+    judging.judge([Item(flush(1, (pk, at, 3.0), (pk, at, 3.0), (pk, at - 5000, 3.0)))], parts.ALL)
+    row = Traffic.objects.get()
+    assert (row.late, row.repeated) == (1, 1)
+
+
+def test_sites_are_compared_over_their_parts(world):
+    """Three gusts alike and one that strays: told once, by the part that has them all; the readings are in the history once."""
+    rule("gust", 5, kind="stray", clear=4, level=4, hazard="大风")
+    ids, at = [sensor(f"s{n}.gust") for n in range(4)], now_ms()
+    assert door.current().across[ids].all() and not door.current().across[sensor("s1.stage")]
+    rows = [(pk, at, value) for pk, value in zip(ids, (3.0, 3.5, 4.0, 30.0), strict=True)]
+    one = flush(1, *rows)
+    both = wire.build(
+        5, 1, one.taken_ms, np.concatenate([door.current().part[ids], [parts.ACROSS] * 4]), one.gateways, *(
+            np.tile(np.array([row[k] for row in rows], kind), 2) for k, kind in ((1, np.int64), (2, float), (0, np.int32))
+        ), np.zeros(8, np.uint16),
+    )  # fmt: skip
+    judging.judge([Item(both, 1)], parts.ALL)
+    with clock.travelled(timedelta(seconds=11)):
+        judging.tick(parts.ALL, now_ms())
+    assert [(a.sensor_id, a.rule.kind) for a in Alarm.objects.all()] == [(ids[3], "stray")]
+    assert readings.count(world) == 4 and len(readings.between(world, clock.now() - timedelta(hours=1), clock.now()).at) == 4
+
+
+# ── from one process to many, and back ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_network_that_grows_goes_on_where_it_stood_and_so_does_one_that_shrinks(world):
+    moment = clock.now()
+    direct.take([direct.Sample("s1.stage", moment, 15.0)])
+    before = told()
+    assert len(before) == 1
+    judging.begin(parts.ALL)
+    assert told() == before and Line.objects.filter(verb__startswith="alarm").count() == 1, "nothing ended, nothing was told again"
+    pk = sensor("s1.stage")
+    judging.judge([Item(flush(1, (pk, now_ms() + 2000, 16.0), (sensor("s2.stage"), now_ms(), 11.0)), 1)], parts.ALL)
+    assert {a[0] for a in told()} == {pk, sensor("s2.stage")}
+    network._networks.clear()
+    with scope.everyone(world):
+        network.gather()
+    assert len(told()) == 2 and not Snapshot.objects.exclude(part=0).exists()
+    network._networks.clear()
+    direct.take([direct.Sample("s1.stage", moment + timedelta(seconds=30), 3.0), direct.Sample("s2.stage", moment + timedelta(seconds=30), 12.0)])
+    assert {a[0] for a in told() if a[3]} == {sensor("s2.stage")}
+    judging.begin(parts.ALL)
+    judging.judge([Item(flush(2, (sensor("s2.stage"), now_ms() + 60_000, 1.0)), 2)], parts.ALL)
+    assert not any(a[3] for a in told()), "and once more"
+
+
+def test_nothing_is_gathered_while_workers_live(world):
+    judging.begin(parts.ALL)
+    beats._last.clear()
+    beats.beat("sense")
+    with scope.everyone(world):
+        network.gather()
+    assert Snapshot.objects.exclude(part=0).exists()
+
+
+def test_a_changed_rule_ends_only_the_alarms_of_the_parts_that_see_it(world):
+    one, two = sensor("s1.stage"), sensor("s2.stage")
+    judging.judge([Item(flush(1, (one, now_ms(), 15.0), (two, now_ms(), 15.0)), 1)], parts.ALL)
+    assert len(told()) == 2
+    Rule.objects.filter(amount=10).update(until=clock.now().date() - timedelta(days=1))
+    Edition.turn()
+    judging.tick([int(door.current().part[one])], now_ms())
+    assert {a[0] for a in told() if a[3]} == {two}
+    judging.tick(parts.ALL, now_ms())
+    assert not any(a[3] for a in told())
+
+
+# ── history and doors ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_log_of_a_part_is_sealed_up_to_its_snapshot(world, settings, tmp_path, monkeypatch):
+    settings.HOME = tmp_path
+    monkeypatch.setattr(network, "BATCHES", 1)
+    pk = sensor("s1.stage")
+    for n in range(1, 7):
+        judging.judge([Item(flush(n, (pk, now_ms() + n, float(n))), n)], parts.ALL)
+    before = readings.between(world, clock.now() - timedelta(days=1), clock.now() + timedelta(days=1))
+    newest = Snapshot.objects.filter(part=int(door.current().part[pk])).latest("number").number
+    with clock.travelled(timedelta(hours=3)):
+        assert 0 < history.seal_some(world) < 6
+    assert min(Batch.objects.filter(part=int(door.current().part[pk])).values_list("number", flat=True)) == newest
+    after = readings.between(world, clock.now() - timedelta(days=1), clock.now() + timedelta(days=1))
+    assert [c.tolist() for c in after] == [c.tolist() for c in before]
+    network._networks.clear()
+    assert judging.judge([Item(flush(9, (pk, now_ms() + 900, 15.0)), 9)], parts.ALL) == 1
+
+
+VALUES = st.sampled_from([float("nan"), float("inf"), -float("inf"), -100.0, -100.5, 0.0, 100.0, 100.5])
+
+
+@pytest.mark.django_db
+def test_a_door_refuses_what_the_judge_refuses(world):
+    """It answers before anything is judged, so it must say the same."""
+
+    @given(st.lists(st.tuples(VALUES, st.integers(-700_000, 700_000)), min_size=1, max_size=20))
+    def same(rows):
+        moment, pk = now_ms(), sensor("s1.stage")
+        ids = np.full(len(rows), pk, np.int32)
+        value, at = np.array([v for v, _ in rows]), np.array([moment + d for _, d in rows])
+        mine = door._fates(door.current(), ids, at, value, moment)
+        judged = net.Machine(book.compile_book(clock.now().date()).plan).apply(ids, at, value, moment).status
+        bad = (Fate.NAN, Fate.RANGE, Fate.FUTURE)
+        assert [f if f in bad else 0 for f in judged.tolist()] == mine.tolist()
+
+    same()
+
+
+def test_the_window_of_numbers_is_wider_than_what_a_door_may_have_on_its_way():
+    assert judging.REMEMBERED >= 2 * bus.FLYING
