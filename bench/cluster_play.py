@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("home", type=Path)
     parser.add_argument("postgres")
-    parser.add_argument("what", choices=["kill", "stop", "leader", "often", "rate"])
+    parser.add_argument("what", choices=["kill", "stop", "leader", "often", "rate", "all"])
     parser.add_argument("--sensors", type=int, default=200_000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--workers", type=int, default=2)
@@ -342,6 +342,23 @@ class Play:
             flying += self.feed(chance.uniform(0.4, 2.0))
         return {"kills": self.args.kills, **self.result(flying)}
 
+    def all(self) -> dict[str, Any]:
+        """A bit of everything, one after the other: a worker is killed and begun again, one is stopped and goes on, the stream loses
+        its leader, two more workers come."""
+        self.begin("w0", "w1")
+        one, two = self.workers["w0"], self.pid("w1")
+        node = next(node for node in self.nodes if node.name == asyncio.run(self._lead()))
+        acts: dict[int, Callable[[], None]] = {
+            2 * TICKS: lambda: os.kill(one.process.pid, signal.SIGKILL),
+            6 * TICKS: lambda: again(one),
+            11 * TICKS: lambda: os.kill(two, signal.SIGSTOP),
+            15 * TICKS: lambda: os.kill(two, signal.SIGCONT),
+            17 * TICKS: node.process.kill,
+            22 * TICKS: lambda: again(node),
+            23 * TICKS: lambda: self.begin_only("w2", "w3"),
+        }
+        return self.result(self.feed(32, acts))
+
     def leader(self) -> dict[str, Any]:
         """The node that leads the stream is killed, and begun again; nobody of ours is connected to it."""
         names = [f"w{n}" for n in range(self.args.workers)]
@@ -355,10 +372,9 @@ class Play:
         def strike() -> None:
             killed[0] = time.time()
             node.process.kill()
-            node.process.wait()
 
         middle = round(self.args.seconds * TICKS / 2)
-        flying = self.feed(self.args.seconds, {middle: strike, middle + 8 * TICKS: lambda: node.begin() and None})
+        flying = self.feed(self.args.seconds, {middle: strike, middle + 8 * TICKS: lambda: again(node)})
         told = self.result(flying)
         return {**told, "lag_ms_after": self.lags(killed[0])}
 
@@ -371,6 +387,12 @@ class Play:
             return str(info.cluster.leader) if info.cluster else ""
         finally:
             await line.close()
+
+
+def again(one: Any) -> None:
+    """Begin a process that was killed once more."""
+    one.process.wait(10)
+    one.begin()
 
 
 class Done:

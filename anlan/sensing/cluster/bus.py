@@ -30,7 +30,7 @@ LARGEST = 8 * 2**30
 """Bytes that the log may hold; what does not fit is sent back to the gateways."""
 TWICE_S = 120.0
 """So long the stream knows a message that is sent again."""
-CONNECT_S = 2
+CONNECT_S, FIRST_S = 2, 5.0
 ANSWER_S = 1.0
 PATIENCE_S = 15.0
 """After so long without an answer the gateway is told to come again; a stream finds another leader within some seconds."""
@@ -50,11 +50,12 @@ def addresses() -> list[str]:
 
 
 async def connect(name: str) -> Client:
-    """A line that comes back by itself. Raises what NATS does when none of the nodes answers."""
-    return await nats.connect(
+    """A line that comes back by itself. Raises TimeoutError when none of the nodes answers."""
+    line = nats.connect(
         addresses(), name=name, connect_timeout=CONNECT_S, reconnect_time_wait=AGAIN_S, max_reconnect_attempts=-1, error_cb=_told,
         ping_interval=2, max_outstanding_pings=2,
     )  # fmt: skip
+    return await asyncio.wait_for(line, FIRST_S)
 
 
 async def _told(fault: Exception) -> None:
