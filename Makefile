@@ -44,7 +44,7 @@ bench: install-dev ## Measure the promised figures (ARGS="name" picks one)
 	$(BIN)/python -m bench $(ARGS)
 
 bench-sensing: install-dev ## Measure the figures of the sensing network alone
-	$(BIN)/python -m bench sensing archive $(ARGS)
+	$(BIN)/python -m bench sensing archive cluster $(ARGS)
 
 docs: install ## Write the generated pages of docs/ anew
 	$(BIN)/anlan docs $(ARGS)

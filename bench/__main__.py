@@ -20,7 +20,7 @@ import orjson
 from .city import City
 from .figure import Figure
 
-NAMES = ("start", "confirm", "clock", "list", "ingest", "journal", "marks", "replay", "screens", "kills", "archive", "sensing")
+NAMES = ("start", "confirm", "clock", "list", "ingest", "journal", "marks", "replay", "screens", "kills", "archive", "sensing", "cluster")
 
 
 def machine() -> str:

@@ -17,6 +17,7 @@ from concurrent.futures import Future
 import nats
 from django.conf import settings
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.js.api import DiscardPolicy, StreamConfig
 from nats.js.errors import NotFoundError
@@ -25,7 +26,8 @@ from anlan.engines.sense import wire
 
 log = logging.getLogger(__name__)
 STREAM = "READINGS"
-SUBJECT = "anlan.readings"
+SUBJECT, NOW, AGAIN = "anlan.readings", "anlan.now", "anlan.again"
+"""The log's; beside it; and by which a worker that missed something there asks for what the log has not got yet."""
 LARGEST = 8 * 2**30
 """Bytes that the log may hold; what does not fit is sent back to the gateways."""
 TWICE_S = 120.0
@@ -77,15 +79,17 @@ async def ensure(line: Client) -> None:
 class Sender:
     """The line of a door, for code that waits; its loop runs in a thread of its own.
 
-    What is sent later may be written earlier when a message has to be sent again; `FLYING` bounds by how much.
+    Each message is told to the workers at once, and written to the log when the one before it is written, so that the log has
+    them in the order of their numbers.
     """
 
     def __init__(self) -> None:
         self.door, self.number = secrets.randbits(62), 0
         self.line: Client | None = None
         self._loop = asyncio.new_event_loop()
-        self._one = asyncio.Lock()
+        self._connects, self._writes = asyncio.Lock(), asyncio.Lock()
         self._room = threading.BoundedSemaphore(FLYING)
+        self._flying: dict[str, bytes] = {}
         threading.Thread(target=self._loop.run_forever, name="bus", daemon=True).start()
 
     def next(self) -> int:
@@ -93,7 +97,7 @@ class Sender:
         return self.number
 
     def start(self, flush: wire.Flush) -> Future[None]:
-        """Send a message; done when the stream has it. Its fault is `Unsent`: it may be there all the same. Waits while too
+        """Send a message; done when the log has it. Its fault is `Unsent`: it may be there all the same. Waits while too
         many are on their way."""
         self._room.acquire()
         return asyncio.run_coroutine_threadsafe(self._flown(wire.dump(flush), f"{flush.door}-{flush.number}"), self._loop)
@@ -104,26 +108,44 @@ class Sender:
         return max(1, (line.max_payload - SPARE) // wire.A_READING)
 
     async def _ready(self) -> Client:
-        async with self._one:
+        async with self._connects:
             if self.line is None:
                 try:
                     line = await connect("door")
                     await ensure(line)
+                    await line.subscribe(AGAIN, cb=self._asked)
                 except (Error, OSError, TimeoutError) as fault:
                     raise Unsent(repr(fault)) from fault
                 self.line = line
             return self.line
 
     async def _flown(self, body: bytes, name: str) -> None:
+        until = time.monotonic() + PATIENCE_S
         try:
-            await self._send(body, name)
+            line = await self._ready()
+            self._flying[name] = body
+            await self._tell(line, [body])
+            async with self._writes:  # whoever came first goes first
+                await self._write(line, body, name, until)
         except (Error, OSError, TimeoutError) as fault:
             raise Unsent(repr(fault)) from fault
         finally:
+            self._flying.pop(name, None)
             self._room.release()
 
-    async def _send(self, body: bytes, name: str) -> None:
-        line, until, again = await self._ready(), time.monotonic() + PATIENCE_S, AGAIN_S
+    async def _tell(self, line: Client, bodies: list[bytes]) -> None:
+        """Beside the log. Who is not reached has to ask, or to wait for the log."""
+        try:
+            for body in bodies if line.is_connected else ():
+                await line.publish(NOW, body)
+        except Error as fault:
+            log.info("bus: %r", fault)
+
+    async def _asked(self, message: Msg) -> None:
+        if self.line is not None:
+            await self._tell(self.line, list(self._flying.values()))
+
+    async def _write(self, line: Client, body: bytes, name: str, until: float) -> None:
         stream = line.jetstream(timeout=ANSWER_S)
         while True:
             try:
@@ -133,8 +155,7 @@ class Sender:
                 if time.monotonic() > until:
                     raise
                 log.info("bus: %r; %s is sent again", fault, name)
-            await asyncio.sleep(again)
-            again = min(2 * again, 1.0)
+            await asyncio.sleep(AGAIN_S)
 
     def close(self) -> None:
         if self.line is not None:

@@ -56,6 +56,7 @@ class Worker:
         """Up to where in the log everything of my parts is taken."""
         self.broken: set[int] = set()
         """Parts in which something cannot be judged; they stand still until somebody has looked."""
+        self._asked = 0.0
         self._another = False
         self._line: Client | None = None
         self._again: asyncio.Event | None = None
@@ -68,7 +69,7 @@ class Worker:
         self._loop, self._again = asyncio.get_running_loop(), asyncio.Event()
         line = self._line = await self._connected()
         await line.subscribe(ALIVE, cb=self._heard)
-        await line.subscribe(bus.SUBJECT, cb=self._came, pending_bytes_limit=2**30)
+        await line.subscribe(bus.NOW, cb=self._came, pending_bytes_limit=2**30)
         thread = threading.Thread(target=self.work, name="judge", daemon=True)
         thread.start()
         tasks = [asyncio.ensure_future(work) for work in (self._beat(line), self._follow(line))]
@@ -114,9 +115,13 @@ class Worker:
 
     async def _came(self, message: Msg) -> None:
         try:
-            self.inbox.hear(wire.load(message.data))
+            missed = not self.inbox.hear(wire.load(message.data))
         except wire.Unreadable as no:
             log.error("a message on the bus is not readable: %s", no)
+            return
+        if missed and self._line is not None and time.monotonic() - self._asked > AGAIN_S:
+            self._asked = time.monotonic()
+            await self._line.publish(bus.AGAIN, b"")
 
     async def _follow(self, line: Client) -> None:
         """Read the log behind the inbox's place, again and again from there whatever breaks."""

@@ -1,0 +1,58 @@
+"""The cluster: three nodes, PostgreSQL, workers, 200 000 readings a second sent straight to the bus, and what is killed meanwhile.
+
+What must come out is reckoned by one machine over all that was sent (`bench.cluster_play`). Everything runs on this one
+machine, the sender too. Needs the server that ANLAN_TEST_PG names, such as ``postgresql://postgres@127.0.0.1:5432/postgres``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .city import City
+from .figure import Figure
+
+KILLS = 100
+
+
+def measure(planted: City, box: Path) -> Iterator[Figure]:
+    server = os.environ.get("ANLAN_TEST_PG")
+    if not server:
+        print("cluster: not measured, ANLAN_TEST_PG names no PostgreSQL server", file=sys.stderr)
+        return
+    for what, words in (("kill", "a worker is killed"), ("stop", "a worker is stopped and goes on")):
+        found = played(box, server, what)
+        yield Figure(f"{words}: all parts judged again", found["again_s"] or float("inf"), "s", 3)
+        yield from _kept(words, found)
+    found = played(box, server, "leader", "--seconds", "24")
+    yield Figure("the stream's leader is killed: alarm, p99", found["lag_ms_after"].get("p99", float("inf")), "ms", 100)
+    yield from _kept("the stream's leader is killed", found)
+    yield Figure("the same: readings answered for and lost", found["acknowledged"] - min(found["acknowledged"], found["stored"]), "readings", 0)
+    found = played(box, server, "often", "--kills", str(KILLS), "--workers", "3", "--sensors", "10000")
+    yield from _kept(f"{KILLS} random kills", found)
+    for workers in (1, 2, 4):
+        found = played(box, server, "rate", "--workers", str(workers), "--sensors", "100000")
+        yield Figure(f"judged and stored with {workers} workers", found["a_second"], "1/s")
+        yield Figure(f"the same: their processor time a million, {workers}", found["cpu_s_a_million"], "s")
+
+
+def played(box: Path, server: str, what: str, *words: str) -> dict[str, Any]:
+    """What `cluster_play` says of one game."""
+    home = box / f"cluster-{what}-{'-'.join(words)}"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cluster_play", str(home), server, what, *words], capture_output=True, text=True, timeout=1200
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return orjson.loads(done.stdout.splitlines()[-1])
+
+
+def _kept(words: str, found: dict[str, Any]) -> Iterator[Figure]:
+    wrong = found["lost"] + found["doubled"] + found["unexpected"] + (0 if found["drained"] else found["alarms"])
+    yield Figure(f"{words}: alarms lost, doubled or wrong of {found['alarms']}", wrong, "alarms", 0)
