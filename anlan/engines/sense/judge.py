@@ -173,6 +173,6 @@ def judge(
     """Move the state by a batch heard at ``now``; what became of each reading (n,), and the events in order."""
     status = np.zeros(len(channel), np.uint8)
     out = np.empty(len(channel) * MOST_EVENTS, EVENT)
-    hot, profile = state.hot.view(np.recarray), table.view(np.recarray)
-    n = _judge(hot, state.since, state.fast_at, state.peak, state.heard, profile, channel, at, value, now, status, out.view(np.recarray))
+    hot, profile, told = (rows if COMPILED else rows.view(np.recarray) for rows in (state.hot, table, out))
+    n = _judge(hot, state.since, state.fast_at, state.peak, state.heard, profile, channel, at, value, now, status, told)
     return status, out[:n].copy()

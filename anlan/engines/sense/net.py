@@ -76,8 +76,13 @@ class Plan:
 
     def channels(self, sensor: NDArray[np.int32]) -> NDArray[np.int32]:
         """(n,) the channel of each sensor id, -1 where the plan does not know it."""
-        known = (sensor >= 0) & (sensor < len(self._lookup) - 1)
-        return np.where(known, self._lookup[np.where(known, sensor, -1)], -1)
+        return self._lookup.take(sensor.astype(np.uint32), mode="clip")  # the last place is -1: too large, or below zero
+
+
+def _joined(told: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Events one after the other; mostly there is at most one piece, and joining costs more than judging a thousand readings."""
+    some = [events for events in told if len(events)]
+    return np.concatenate(some) if len(some) > 1 else some[0] if some else np.empty(0, EVENT)
 
 
 def _none(kind: str) -> NDArray:
@@ -124,8 +129,8 @@ class Machine:
         status[known], events = _judge(self.state, self.plan.table, channel, at, value, now)
         told.append(events)
         told += self._derive(channel, at, value, status[known], now)
-        told.append(self.plan.counted.watch(self.state, self.standing, np.concatenate(told), now))
-        return Applied(status, np.concatenate(told))
+        told.append(self.plan.counted.watch(self.state, self.standing, _joined(told), now))
+        return Applied(status, _joined(told))
 
     def _derive(self, channel: NDArray, at: NDArray, value: NDArray, status: NDArray, now: int) -> list[NDArray[np.void]]:
         told = []
@@ -163,7 +168,7 @@ class Machine:
             return np.empty(0, EVENT)
         self.scanned = at
         silent = groups.silent(self.state, self.plan.offline_ms, at)
-        return np.concatenate([silent, self.plan.neighbours.compare(self.state, at)])
+        return _joined([silent, self.plan.neighbours.compare(self.state, at)])
 
     def replan(self, plan: Plan, now: int) -> NDArray[np.void]:
         """Take another plan: what is known of each channel is kept, and its present value is judged by it at once."""
