@@ -43,8 +43,8 @@ check: install-dev ## Read the code: style, own lints, who imports whom, types, 
 bench: install-dev ## Measure the promised figures (ARGS="name" picks one)
 	$(BIN)/python -m bench $(ARGS)
 
-bench-sensing: install-dev ## Measure the figures of the sensing network alone
-	$(BIN)/python -m bench sensing archive cluster $(ARGS)
+bench-sensing: install-dev ## Measure the figures of the sensing network alone, against the peers that are here
+	$(BIN)/python -m bench sensing archive whole alarm flow cluster $(ARGS)
 
 docs: install ## Write the generated pages of docs/ anew
 	$(BIN)/anlan docs $(ARGS)

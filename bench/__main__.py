@@ -20,7 +20,10 @@ import orjson
 from .city import City
 from .figure import Figure
 
-NAMES = ("start", "confirm", "clock", "list", "ingest", "journal", "marks", "replay", "screens", "kills", "archive", "sensing", "cluster")
+NAMES = (
+    "start", "confirm", "clock", "list", "ingest", "journal", "marks", "replay", "screens", "kills", "archive", "sensing",
+    "whole", "alarm", "flow", "cluster",
+)  # fmt: skip
 
 
 def machine() -> str:
@@ -50,7 +53,7 @@ def measured(names: list[str]) -> Iterator[tuple[str, Figure]]:
 
 def row(name: str, figure: Figure) -> str:
     limit = "" if figure.limit is None else f"≤ {figure.limit:g} {'kept' if figure.kept else 'BROKEN'}"
-    ratio = "" if figure.ratio is None else f"{figure.ratio:.3g} × {figure.against} ({figure.peer:.4g})"
+    ratio = figure.against if figure.ratio is None else f"{figure.ratio:.3g} × {figure.against} ({figure.peer:.4g})"
     return f"{name:<8} {figure.what:<44} {figure.value:>10.4g} {figure.unit:<7} {limit:<16} {ratio}".rstrip()
 
 

@@ -16,7 +16,7 @@ class Figure:
     """The most that the value may be; None where nothing is promised."""
     peer: float | None = None
     against: str = ""
-    """What the peer is; it was measured in the same run."""
+    """What the peer is; it was measured in the same run. Without a figure of it, why there is none."""
 
     @property
     def kept(self) -> bool:

@@ -64,7 +64,7 @@ class Seen:
 def observe(server: Server, world: int, screens: int, seconds: float) -> Seen:
     """Open the screens of a replay that is held, let it go on, and watch."""
     city = server.city
-    readers = _readers(server.port, f"/w/{world}/live/?watch=screen", screens, seconds)
+    watching = readers(server.port, f"/w/{world}/live/?watch=screen", screens, seconds)
     looking, looks = threading.Event(), []
     looker = threading.Thread(target=_look, args=(city, looking, looks))
     looker.start()
@@ -73,7 +73,7 @@ def observe(server: Server, world: int, screens: int, seconds: float) -> Seen:
             client.get("/desk/worlds/").raise_for_status()
             post(client, f"/desk/worlds/{world}/resume/", {}).raise_for_status()
         pages = _pages(server, world, seconds)
-        told = _told(readers, screens)
+        told = heard(watching, screens)
     finally:
         looking.set()
         looker.join()
@@ -106,16 +106,18 @@ def _pages(server: Server, world: int, seconds: float) -> dict[str, list[float]]
     return took
 
 
-def _readers(port: int, path: str, screens: int, seconds: float) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "bench.streams", str(port), path, str(screens), str(seconds)]
+def readers(port: int, path: str, screens: int, seconds: float, cookie: str = "") -> subprocess.Popen[bytes]:
+    """The process of so many open screens, once all are open."""
+    words = [sys.executable, "-m", "bench.streams", str(port), path, str(screens), str(seconds), *filter(None, [cookie])]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE)
     assert process.stdout
     process.stdout.readline()
     return process
 
 
-def _told(readers: subprocess.Popen[bytes], screens: int) -> dict[str, Any]:
-    out, _ = readers.communicate(timeout=300)
+def heard(process: subprocess.Popen[bytes], screens: int) -> dict[str, Any]:
+    """What they got, when their time is over."""
+    out, _ = process.communicate(timeout=300)
     told = orjson.loads(out)
     if told["open"] != screens or told["broken"]:
         raise RuntimeError(f"{told['open']} of {screens} screens opened, {told['broken']} broke off")
@@ -141,7 +143,7 @@ def bare(screens: int, seconds: float) -> list[tuple[float, int]]:
     server = subprocess.Popen(words, cwd=ROOT)
     try:
         answering(port)
-        told = _told(_readers(port, "/live/", screens, seconds), screens)
+        told = heard(readers(port, "/live/", screens, seconds), screens)
         return _lags(told, {int(pk): kept["made"] for pk, kept in told["came"].items()})
     finally:
         server.terminate()

@@ -22,6 +22,7 @@ import orjson
 from anlan.engines.sense import decode, groups, judge, layout, net, twin
 from anlan.engines.sense.decode import fast
 
+from . import network
 from .city import City
 from .figure import Figure, percentile
 
@@ -30,24 +31,6 @@ AT_ONCE = 10_000
 TIMES = 5
 SECONDS = 20
 START = 1_790_000_000_000
-NETWORK = """
-from anlan.kernel.people import scope
-from anlan.sensing.models import Edition, Rule, Sensor, Station
-from datetime import date
-with scope.everyone():
-    town = "370212001000"
-    station = Station(code="BENCH", name="测", kind="other", area_id=town, lon=120.5, lat=36.1)
-    station.save()
-    Sensor.everywhere.bulk_create((Sensor(station=station, code=f"QD-{{n % 10:02d}}-{{n:06d}}", quantity="level", unit="m", low=-1000, high=1000,
-        area_id=town) for n in range({count})), batch_size=5000)
-    told = dict(hazard="测", quantity="level", hours=0, source="测", confidence="合成", version="1", since=date(2020, 1, 1), area_id=town, mark="")
-    rows = [Rule(kind="high", level=4 - k, amount=40 + 5 * k, clear=39 + 5 * k, hold_up_s=2, hold_down_s=10, **told) for k in range(4)]
-    rows += [Rule(kind="low", level=4 - k, amount=-40 - 5 * k, clear=-39 - 5 * k, hold_up_s=2, hold_down_s=10, **told) for k in range(4)]
-    rows += [Rule(kind="rate", level=3, amount=1e6, clear=0, hold_down_s=10, **told), Rule(kind="stuck", level=4, amount=0, clear=0, hold_up_s=600, **told),
-             Rule(kind="quality", level=4, amount=3, clear=0, **told), Rule(kind="offline", level=4, amount=0, clear=0, hold_up_s=120, **told)]
-    Rule.objects.bulk_create(rows)
-    Edition.turn()
-"""
 
 
 def measure(planted: City, box: Path, seconds: int = SECONDS) -> list[Figure]:
@@ -118,7 +101,7 @@ def _judged(way: Any, table: Any, batches: Any) -> tuple[float, list[Any]]:
 
 
 def _bodies() -> list[Figure]:
-    names = decode.Names({f"QD-{n % 10:02d}-{n:06d}": n + 1 for n in range(SENSORS)})
+    names = decode.Names({code: n + 1 for n, code in enumerate(network.codes(SENSORS))})
     rng, codes = np.random.default_rng(1), list(names.ids)
     picked = [codes[n] for n in rng.integers(0, SENSORS, AT_ONCE)]
     times, values = (START / 1000 + np.sort(rng.integers(0, 1000, AT_ONCE)) / 1000).tolist(), rng.normal(20, 5, AT_ONCE).round(2).tolist()
@@ -174,8 +157,7 @@ def _many() -> list[Figure]:
 
 def _whole(planted: City, box: Path, seconds: int) -> list[Figure]:
     city = planted.copy(box / "sensing")
-    city.do("django", "shell", "-v0", "-c", NETWORK.format(count=SENSORS))
-    token = city.do("gateway", "add", "bench").strip()
+    token = network.plant(city, SENSORS, network.limits())
     with city.open("--no-replay") as server, ThreadPoolExecutor(5) as pool:
         clients = [httpx.Client(base_url=server.address, timeout=60) for _ in range(5)]
         head = {"Authorization": f"Bearer {token}"}
@@ -209,7 +191,8 @@ def _whole(planted: City, box: Path, seconds: int) -> list[Figure]:
 
 def _bodies_of(rng: Any, at: float) -> list[bytes]:
     order, values = rng.permutation(SENSORS), rng.normal(10, 1.5, SENSORS).round(2).tolist()
-    rows = [{"sensor": f"QD-{n % 10:02d}-{n:06d}", "time": round(at, 3), "value": v} for n, v in zip(order.tolist(), values, strict=True)]
+    codes = network.codes(SENSORS)
+    rows = [{"sensor": codes[n], "time": round(at, 3), "value": v} for n, v in zip(order.tolist(), values, strict=True)]
     return [orjson.dumps({"readings": rows[a : a + AT_ONCE]}) for a in range(0, SENSORS, AT_ONCE)]
 
 

@@ -1,7 +1,7 @@
 """Many open screens in one process: each a raw socket that reads the live feed and notes when an event came.
 
 While it runs nothing is parsed: a chunk and its time are kept, so that the readers cost as little as they can on the
-machine that the server runs on too. Written as ``python -m bench.streams PORT PATH COUNT SECONDS``.
+machine that the server runs on too. Written as ``python -m bench.streams PORT PATH COUNT SECONDS [COOKIE]``.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ Notes = list[tuple[float, bytes]]
 class Screen(asyncio.Protocol):
     """One screen."""
 
-    def __init__(self, path: str) -> None:
-        self.path, self.came, self.open, self.broken = path, Notes(), False, False
+    def __init__(self, path: str, cookie: str) -> None:
+        self.path, self.cookie, self.came, self.open, self.broken = path, cookie, Notes(), False, False
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        transport.write(f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode())
+        told = f"Cookie: {self.cookie}\r\n" if self.cookie else ""
+        transport.write(f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n{told}\r\n".encode())
 
     def data_received(self, chunk: bytes) -> None:
         if not self.open:
@@ -41,9 +42,9 @@ class Screen(asyncio.Protocol):
         self.broken = True
 
 
-async def watch(port: int, path: str, count: int, seconds: float) -> dict[str, object]:
+async def watch(port: int, path: str, count: int, seconds: float, cookie: str = "") -> dict[str, object]:
     """Open so many screens, say when all are open, read for so long; for each id when it was made and when it came."""
-    loop, screens = asyncio.get_running_loop(), [Screen(path) for _ in range(count)]
+    loop, screens = asyncio.get_running_loop(), [Screen(path, cookie) for _ in range(count)]
     for number, screen in enumerate(screens, 1):
         await loop.create_connection(lambda screen=screen: screen, "127.0.0.1", port)
         if number % 25 == 0:
@@ -73,6 +74,6 @@ def _sorted_out(notes: list[Notes]) -> dict[str, dict[str, object]]:
 if __name__ == "__main__":
     port, path, count, seconds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     gc.disable()  # a hundred thousand kept chunks are walked through in a time that would count as the server's
-    told = uvloop.run(watch(port, path, count, seconds))
+    told = uvloop.run(watch(port, path, count, seconds, *sys.argv[5:]))
     with open(sys.stdout.fileno(), "wb", closefd=False) as out:  # buffered whatever Python was told: a pipe takes parts
         out.write(orjson.dumps(told) + b"\n")
