@@ -21,6 +21,9 @@ class Undecodable(ValueError):
     """A body that cannot be read at all; the message names the place, in Chinese."""
 
 
+SEED = np.uint64(14695981039346656037)
+
+
 @dataclass
 class Batch:
     """Readings (n,): sensor ids, times in ms, values, and where each stood in the body; and what was refused, by place."""
@@ -53,11 +56,21 @@ class Names:
 
 
 @compiled
-def hashed(letters: Any, start: int, end: int) -> Any:
-    h = np.uint64(14695981039346656037)
-    for i in range(start, end):
-        h = (h ^ np.uint64(letters[i])) * np.uint64(1099511628211)
+def stirred(h: Any, letter: Any) -> Any:
+    return (h ^ np.uint64(letter)) * np.uint64(1099511628211)
+
+
+@compiled
+def mixed(h: Any) -> Any:
     return h ^ (h >> np.uint64(29))
+
+
+@compiled
+def hashed(letters: Any, start: int, end: int) -> Any:
+    h = SEED
+    for i in range(start, end):
+        h = stirred(h, letters[i])
+    return mixed(h)
 
 
 @compiled

@@ -1,6 +1,9 @@
 """Plain JSON straight from bytes to arrays, compiled. Anything unusual is left to `plain`: an escape, another key, a key
 twice, a name that is not known, a number of more than 15 digits or with an exponent, a time finer than a millisecond, a
-word instead of a number, anything after the end. So what it takes, both take alike."""
+word instead of a number, anything after the end. So what it takes, both take alike.
+
+Names are only marked on the way and looked up together in the end: the table is larger than what a processor holds near,
+and of many questions that do not wait for one another it asks several at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..judge import compiled
-from .batch import EARLIEST_MS, LATEST_MS, MOST, Batch, Names, hashed
+from .batch import EARLIEST_MS, LATEST_MS, MOST, SEED, Batch, Names, mixed, stirred
 
 TEN = np.array([10.0**k for k in range(16)])
 DAYS = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
@@ -23,9 +26,10 @@ LONE = -1
 def read(body: bytes, names: Names) -> Batch | None:
     """The readings of a body, or None when `plain` has to look at it."""
     room = min(body.count(b":"), MOST) + 1 if b'"readings"' in body[:64] or body[:1] == b"[" else min(body.count(b","), MOST) + 1
-    sensor, at, value = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room)
-    n = _body(np.frombuffer(body, np.uint8), *names.table, TEN, DAYS, LENGTH, sensor, at, value)
-    if n < 0:
+    sensor, at, value, name = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room), np.empty((room, 2), np.int32)
+    letters, marks = np.frombuffer(body, np.uint8), np.empty(room, np.uint64)
+    n = _body(letters, TEN, DAYS, LENGTH, name, marks, at, value)
+    if n < 0 or not _look_up(letters, name[:n], marks, *names.table, sensor):
         return None
     return Batch(sensor[:n], at[:n], value[:n], np.arange(n, dtype=np.int32))
 
@@ -166,38 +170,50 @@ def _time(b: Any, i: int, days: Any, length: Any) -> tuple[int, int]:
 
 
 @compiled
-def _sensor(b: Any, i: int, slots: Any, letters: Any, start: Any, ids: Any) -> tuple[int, int]:
+def _sensor(b: Any, i: int, name: Any, marks: Any, n: int) -> int:
+    """Behind a name, which is marked: where it stands and what it hashes to."""
     if i >= len(b) or b[i] != 34:
-        return LONE, 0
-    first = i + 1
-    end = first
+        return LONE
+    h, end = SEED, i + 1
     while end < len(b) and b[end] != 34:
         if b[end] == 92:
-            return LONE, 0
+            return LONE
+        h = stirred(h, b[end])
         end += 1
     if end >= len(b):
-        return LONE, 0
-    mask = np.uint64(len(slots) - 1)
-    place = hashed(b, first, end) & mask
-    while slots[place] >= 0:
-        k = slots[place]
-        if start[k + 1] - start[k] == end - first:
-            same = True
-            for j in range(end - first):
-                if letters[start[k] + j] != b[first + j]:
-                    same = False
-                    break
-            if same:
-                return end + 1, ids[k]
-        place = (place + np.uint64(1)) & mask
-    return LONE, 0
+        return LONE
+    name[n, 0], name[n, 1], marks[n] = i + 1, end, mixed(h)
+    return end + 1
 
 
 @compiled
-def _row(
-    b: Any, i: int, slots: Any, letters: Any, start: Any, ids: Any, ten: Any, days: Any, length: Any,
-    sensor: Any, at: Any, value: Any, n: int,
-) -> int:  # fmt: skip
+def _look_up(b: Any, name: Any, marks: Any, slots: Any, letters: Any, start: Any, ids: Any, sensor: Any) -> bool:
+    """The ids of all marked names; False when one is not known."""
+    mask = np.uint64(len(slots) - 1)
+    for n in range(len(name)):
+        sensor[n] = slots[marks[n] & mask]
+    for n in range(len(name)):
+        place, k = marks[n] & mask, sensor[n]
+        while k >= 0 and not _same(b, name[n, 0], name[n, 1], letters, start[k], start[k + 1]):
+            place = (place + np.uint64(1)) & mask
+            k = slots[place]
+        if k < 0:
+            return False
+        sensor[n] = ids[k]
+    return True
+
+
+@compiled
+def _same(b: Any, first: int, end: int, letters: Any, start: int, stop: int) -> bool:
+    if stop - start != end - first:
+        return False
+    while first < end and letters[start] == b[first]:
+        start, first = start + 1, first + 1
+    return first == end
+
+
+@compiled
+def _row(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any, n: int) -> int:
     """Behind one object with its three keys, or -1."""
     if i >= len(b) or b[i] != 123:
         return LONE
@@ -209,7 +225,7 @@ def _row(
             return LONE
         have |= 1 << which
         if which == SENSOR:
-            i, sensor[n] = _sensor(b, i, slots, letters, start, ids)
+            i = _sensor(b, i, name, marks, n)
         elif which == TIME:
             i, at[n] = _time(b, i, days, length)
         else:
@@ -227,9 +243,7 @@ def _row(
 
 
 @compiled
-def _rows(
-    b: Any, i: int, slots: Any, letters: Any, start: Any, ids: Any, ten: Any, days: Any, length: Any, sensor: Any, at: Any, value: Any
-) -> tuple[int, int]:
+def _rows(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any) -> tuple[int, int]:
     """(behind a list of objects, how many)."""
     if i >= len(b) or b[i] != 91:
         return LONE, 0
@@ -237,9 +251,9 @@ def _rows(
     if i < len(b) and b[i] == 93:
         return i + 1, 0
     while True:
-        if n >= len(sensor):
+        if n >= len(at):
             return LONE, 0
-        i = _row(b, i, slots, letters, start, ids, ten, days, length, sensor, at, value, n)
+        i = _row(b, i, ten, days, length, name, marks, at, value, n)
         if i < 0:
             return LONE, 0
         n += 1
@@ -255,9 +269,8 @@ def _rows(
 
 @compiled
 def _column(
-    b: Any, i: int, which: int, slots: Any, letters: Any, start: Any, ids: Any, ten: Any, days: Any, length: Any,
-    sensor: Any, at: Any, value: Any,
-) -> tuple[int, int]:  # fmt: skip
+    b: Any, i: int, which: int, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any
+) -> tuple[int, int]:
     """(behind a list of one column, how many)."""
     if i >= len(b) or b[i] != 91:
         return LONE, 0
@@ -265,10 +278,10 @@ def _column(
     if i < len(b) and b[i] == 93:
         return i + 1, 0
     while True:
-        if n >= len(sensor):
+        if n >= len(at):
             return LONE, 0
         if which == SENSOR:
-            i, sensor[n] = _sensor(b, i, slots, letters, start, ids)
+            i = _sensor(b, i, name, marks, n)
         elif which == TIME:
             i, at[n] = _time(b, i, days, length)
         else:
@@ -287,15 +300,13 @@ def _column(
 
 
 @compiled
-def _body(
-    b: Any, slots: Any, letters: Any, start: Any, ids: Any, ten: Any, days: Any, length: Any, sensor: Any, at: Any, value: Any
-) -> int:
+def _body(b: Any, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any) -> int:
     """How many readings a whole body holds, or -1."""
     i = _blank(b, 0)
     if i >= len(b):
         return LONE
     if b[i] == 91:
-        i, n = _rows(b, i, slots, letters, start, ids, ten, days, length, sensor, at, value)
+        i, n = _rows(b, i, ten, days, length, name, marks, at, value)
         return n if i >= 0 and _blank(b, i) == len(b) else LONE
     if b[i] != 123:
         return LONE
@@ -305,7 +316,7 @@ def _body(
         i = _blank(b, end)
         if i >= len(b) or b[i] != 58:
             return LONE
-        i, n = _rows(b, _blank(b, i + 1), slots, letters, start, ids, ten, days, length, sensor, at, value)
+        i, n = _rows(b, _blank(b, i + 1), ten, days, length, name, marks, at, value)
         if i < 0:
             return LONE
         i = _blank(b, i)
@@ -316,7 +327,7 @@ def _body(
         if i < 0 or have & (1 << which):
             return LONE
         have |= 1 << which
-        i, count = _column(b, i, which, slots, letters, start, ids, ten, days, length, sensor, at, value)
+        i, count = _column(b, i, which, ten, days, length, name, marks, at, value)
         if i < 0 or (n >= 0 and count != n):
             return LONE
         n, i = count, _blank(b, i)
