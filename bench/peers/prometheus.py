@@ -27,8 +27,7 @@ from . import promql
 from .process import cpu, running
 
 MISSING = "prometheus is not on the PATH (Debian: apt install prometheus), so it is not compared"
-LATE_S = 90
-"""After so long beyond its time a run is given up."""
+PATIENCE_S = 180
 
 
 @dataclass
@@ -36,12 +35,20 @@ class Ran:
     """What a run came to. ``told`` by sensor and rule: how often an alert fired, and how often it ended again."""
 
     cpu: float
-    """Processor seconds of a million readings."""
-    seconds: float
-    """How long a second's page took, from one scrape to the next."""
+    """Processor seconds of a million readings that it took."""
     missed: float
     """Share of the rounds of its rules that were left out because the round before was not done."""
     told: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What it has come to at a moment: processor seconds, samples kept, rounds of rules done or left out."""
+
+    cpu: float
+    kept: float
+    rounds: float
+    missed: float
 
 
 def version() -> str:
@@ -54,23 +61,26 @@ def version() -> str:
 
 
 def cost(course: Course, rules: promql.Groups, warm: int, box: Path) -> Ran:
-    """Run a course through it; the first seconds, ``warm`` of them, are not counted."""
+    """Run a course through it; the first seconds, ``warm`` of them, are not counted.
+
+    One that cannot follow is given half as long again, and what it took until then is what counts.
+    """
     box.mkdir(parents=True)
     with _feeder(course, warm) as feeder:
-        words = _words(box, feeder.server_address[1], rules)
-        with running(words, box / "log") as process:
-            feeder.spender = process.pid
-            if not feeder.over.wait(course.seconds + LATE_S):
-                raise TimeoutError(f"{feeder.page} of {course.seconds} pages were scraped; its log ends:\n{_end(box)}")
+        port = free_port()
+        with running(_words(box, port, feeder.server_address[1], rules), box / "log") as process:
+            if not feeder.warmed.wait(PATIENCE_S):
+                raise TimeoutError(f"{feeder.page} pages were scraped; its log ends:\n{_end(box)}")
+            first = _look(process.pid, port)
+            feeder.over.wait((course.seconds - warm) * 1.5)
+            last = _look(process.pid, port)
             time.sleep(2)  # the alerts of the last second are on their way
-            missed = _missed(words)
-    first, last = feeder.marks
-    pages = course.seconds - warm
-    return Ran((last[1] - first[1]) / (pages * course.sensors) * 1e6, (last[0] - first[0]) / pages, missed, feeder.told())
+    missed = (last.missed - first.missed) / max(1.0, last.rounds - first.rounds)
+    return Ran((last.cpu - first.cpu) / (last.kept - first.kept) * 1e6, missed, feeder.told())
 
 
-def _words(box: Path, port: int, rules: promql.Groups) -> list[str]:
-    target = [{"targets": [f"127.0.0.1:{port}"]}]
+def _words(box: Path, port: int, pages: int, rules: promql.Groups) -> list[str]:
+    target = [{"targets": [f"127.0.0.1:{pages}"]}]
     second = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     config = {
         "global": second,
@@ -83,7 +93,7 @@ def _words(box: Path, port: int, rules: promql.Groups) -> list[str]:
     files = [f"--config.file={box / 'prometheus.json'}", f"--storage.tsdb.path={box / 'data'}"]
     path = shutil.which("prometheus")
     assert path
-    return [path, *files, f"--web.listen-address=127.0.0.1:{free_port()}", "--alertmanager.notification-queue-capacity=1000000"]
+    return [path, *files, f"--web.listen-address=127.0.0.1:{port}", "--alertmanager.notification-queue-capacity=1000000"]
 
 
 class _Feeder(ThreadingHTTPServer):
@@ -91,12 +101,10 @@ class _Feeder(ThreadingHTTPServer):
 
     daemon_threads = True
     page = 0
-    spender = 0
 
     def __init__(self, course: Course, warm: int) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
-        self.over, self.marks = threading.Event(), list[tuple[float, float]]()
-        self.at_marks = (warm, course.seconds)
+        self.warm, self.warmed, self.over = warm, threading.Event(), threading.Event()
         heads = [f'{promql.SERIES}{{sensor="{code}"}} ' for code in codes(course.sensors)]
         self.pages = [_page(heads, course.second(k).tolist()) for k in range(course.seconds)]
         self.alerts: dict[tuple[str, str, str], bool] = {}
@@ -105,11 +113,11 @@ class _Feeder(ThreadingHTTPServer):
     def next_page(self) -> bytes:
         """The page of the next second; after the last one the last again."""
         with self.lock:
-            if self.page in self.at_marks and len(self.marks) < 2:
-                self.marks.append((time.perf_counter(), cpu(self.spender)))
+            if self.page == self.warm:
+                self.warmed.set()
             if self.page == len(self.pages):
                 self.over.set()
-            self.page = min(self.page + 1, len(self.pages) + 1)
+            self.page += 1
             return self.pages[min(self.page, len(self.pages)) - 1]
 
     def hear(self, alerts: list[dict[str, Any]]) -> None:
@@ -169,11 +177,10 @@ def _feeder(course: Course, warm: int) -> Iterator[_Feeder]:
             thread.join()
 
 
-def _missed(words: list[str]) -> float:
-    address = next(word.partition("=")[2] for word in words if word.startswith("--web.listen-address"))
-    lines = httpx.get(f"http://{address}/metrics", timeout=30).text.splitlines()
-    missed, rounds = (_sum(lines, f"prometheus_rule_group_iterations_{name}{{") for name in ("missed_total", "total"))
-    return missed / rounds if rounds else 0.0
+def _look(pid: int, port: int) -> _Look:
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text.splitlines()
+    names = ("tsdb_head_samples_appended_total", "rule_group_iterations_total", "rule_group_iterations_missed_total")
+    return _Look(cpu(pid), *(_sum(lines, f"prometheus_{name}") for name in names))
 
 
 def _sum(lines: list[str], name: str) -> float:
