@@ -43,4 +43,4 @@ def job(box: Path) -> list[str]:
     box.mkdir(parents=True)
     path = ":".join(map(str, _jars()))
     subprocess.run(["javac", "-nowarn", "-cp", path, "-d", str(box), str(JOB)], check=True, capture_output=True)
-    return ["java", "-Xmx3g", *OPENED, "-cp", f"{box}:{path}", "FlinkRules"]
+    return ["java", "-Xmx3g", f"-Djava.io.tmpdir={box}", *OPENED, "-cp", f"{box}:{path}", "FlinkRules"]
