@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from anlan.engines.sense import decode
 from anlan.engines.sense.layout import Fate
 from anlan.kernel.clock import every, now, real
+from anlan.kernel.live import feed
 from anlan.kernel.people import scope
 
 from . import network
@@ -275,6 +276,7 @@ class Intake:
             together, ended = self._gather(first)
             try:
                 self._write(together)
+                feed.poke()
             finally:
                 with self._lock:
                     self._count -= sum(len(s.batch.sensor) + 1 for s in together)

@@ -301,11 +301,21 @@ def recent(name: str, who: scope.Scope) -> dict:
         return found if found and time.monotonic() - at < age else compute(name, who)
 
 
+_poked = threading.Event()
+
+
+def poke() -> None:
+    """Something was written in this process just now; the pump need not wait for its next look."""
+    _poked.set()
+
+
 def pump(stop: threading.Event) -> None:
     """The pump's thread: lines at once; now and then a comment that keeps quiet streams open."""
     pinged = told = time.monotonic()
     started = False
-    while not stop.wait(PACE_S if HUB.readers else QUIET_S):
+    while not stop.is_set():
+        _poked.wait(PACE_S if HUB.readers else QUIET_S)
+        _poked.clear()
         try:
             if not started:
                 HUB.last, started = read.last_id(), True
