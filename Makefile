@@ -12,6 +12,9 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 # A virtual environment whose Python has gone is no environment: forget what was installed into it.
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.installed $(VENV)/.installed-dev)
 
+# Compiled files are kept, or each of the many processes that the tests start would compile the house anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run cluster test check bench bench-sensing docs lock clean
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -18,17 +19,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         execute_from_command_line(["anlan django", *words[1:]])
         return 0
     args = _parser().parse_args(words)
+    gc.disable()
     import django
 
     django.setup()
     from anlan.faces import commands
     from anlan.kernel.cases.flow import Refused
 
+    _collect_seldom()
     try:
         return commands.WORDS[args.command](args)
     except Refused as no:
         print(no, file=sys.stderr)
         return 2
+
+
+def _collect_seldom() -> None:
+    """What is loaded stays, and rows read from the database end without the collector: it need not walk through either."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,8 @@ from .city import City
 FLAT_OUT = "1000000"
 SPARED = {"journal_line": {"recorded_at", "digest"}, "clock_due": {"holder", "leased_until"}}
 """What tells of the real clock or of the process, and so differs between two runs."""
+EVENING = "2022-09-14 22:00"
+"""The end of the storm's first evening, in its own time."""
 ROWS = 3500
 """Somewhat fewer than the due rows that the storm comes to."""
 LONGEST_S = 0.1
@@ -44,8 +46,8 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
 class Run:
     """A whole replay that has begun in a city; its result is waited for only when somebody asks."""
 
-    def __init__(self, city: City, until: str = "") -> None:
-        self.city, self.process = city, begin(city, until=until)
+    def __init__(self, city: City, until: str = "", resume: int | None = None) -> None:
+        self.city, self.process = city, begin(city, resume, until)
 
     @cached_property
     def result(self) -> dict[str, Any]:

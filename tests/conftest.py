@@ -1,9 +1,12 @@
 """What every test stands on: a data folder of its own, no way out of this machine, and real servers where they are."""
 
+import fcntl
+import gc
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +15,7 @@ from uuid import uuid4
 import django
 import psycopg
 import pytest
+from whitenoise.middleware import WhiteNoiseMiddleware
 from xdist.scheduler import LoadScopeScheduling
 
 import outbound
@@ -22,10 +26,14 @@ IN_CI = os.environ.get("ANLAN_CI") == "1"
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 SKIPPED: list[str] = []
 
+SHARE, SHARES = "ANLAN_TEST_SHARED", "ANLAN_TEST_SHARED" in os.environ
+"""The folder of what is made once for all workers; the first process makes it and takes it away."""
+
 # Before Django reads its settings: no test, and no process that it starts, may meet a developer's own city.
 for name in ("ANLAN_DB", "ANLAN_BUS", "ANLAN_PORT"):
     os.environ.pop(name, None)
 os.environ["ANLAN_HOME"] = tempfile.mkdtemp(prefix="anlan-tests-")
+os.environ.setdefault(SHARE, tempfile.mkdtemp(prefix="anlan-shared-") if not SHARES else "")
 os.environ["DJANGO_SETTINGS_MODULE"] = "anlan.settings"
 os.environ.setdefault(outbound.RECORD, os.path.join(os.environ["ANLAN_HOME"], "outbound.txt"))
 os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -34,34 +42,47 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 outbound.watch()
 django.setup()
 
+from django.conf import settings as house  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from anlan.faces import gate  # noqa: E402
 from anlan.kernel.journal import guard  # noqa: E402
 
+house.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # in this process only, where thousands sign in
+
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["ANLAN_HOME"], ignore_errors=True)
+    if not SHARES:
+        shutil.rmtree(os.environ[SHARE], ignore_errors=True)
 
 
 # ── what shares something costly is run by one worker ───────────────────────────────────────────────────────
 
 TOGETHER = {
     "tests/rooms/test_replay.py": "storm",
+    "tests/faults/test_kill.py::test_a_replay_killed_on_its_way_ends_as_one_that_was_not": "storm",
+    "tests/faces/test_keepers_gateways.py::test_a_senders_token_is_shown_once_changed_and_closed": "browser",
     "tests/faces/test_field_browser.py": "browser", "tests/faces/test_desk_browser.py": "browser", "tests/faces/test_desk_print.py": "browser",
 }  # fmt: skip
 
 
 class Together(LoadScopeScheduling):
-    """By file, and not by pytest-xdist's marks, which it loses under pytest 9.2."""
+    """By file or test, and not by pytest-xdist's marks, which it loses under pytest 9.2."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+        return TOGETHER.get(nodeid) or TOGETHER.get(nodeid.partition("::")[0], nodeid)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins early, so that no worker stands idle beside the last of it."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """As ``anlan`` itself: the collector need not walk through all that was loaded, again and again."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
@@ -100,6 +121,52 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("the run fails, whatever its tests say", red=True)
         for line in breaches:
             terminalreporter.line(line)
+
+
+# ── what takes long to make is made once ────────────────────────────────────────────────────────────────────
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """A file or folder that is for all workers: whoever needs it first makes it, the others wait. To be copied, not changed."""
+    path = Path(os.environ[SHARE]) / name
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            make(part := path.with_suffix(".part"))
+            part.rename(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker) -> None:
+    """An empty database with all tables: made by one worker, copied by the others."""
+    here = str(connection.settings_dict["TEST"]["NAME"])
+
+    def make(path: Path) -> None:
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        connection.close()
+        shutil.copyfile(here, path)
+
+    with django_db_blocker.unblock():
+        tables = made_once("tables", make)
+        if connection.settings_dict["NAME"] != here:
+            connection.close()
+            shutil.copyfile(tables, here)
+            house.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = here
+
+
+@pytest.fixture(autouse=True, scope="session")
+def found_once() -> None:
+    """The static files are looked for by the first client of a process, and not by each of a thousand."""
+    look, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def once(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    WhiteNoiseMiddleware.add_files_from_finders = once
 
 
 # ── what a process remembers, though each test begins with fresh tables ─────────────────────────────────────
@@ -153,15 +220,30 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> City:
+def planted() -> City:
     """The demo city as `anlan setup` writes it. Copy it; do not run it."""
-    return City(tmp_path_factory.mktemp("planted") / "home").plant()
+
+    def plant(path: Path) -> None:
+        path.mkdir()
+        (path / "passwords.json").write_text(json.dumps(City(path / "home").plant().passwords))
+
+    path = made_once("planted", plant)
+    return City(path / "home", json.loads((path / "passwords.json").read_text()))
 
 
 @pytest.fixture(scope="session")
-def whole(planted: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[storm.Run]:
-    """A replay begun at first use, so that tests that only compare with it run beside it."""
-    run = storm.Run(planted.copy(tmp_path_factory.mktemp("whole") / "home"))
+def evening(planted: City, tmp_path_factory: pytest.TempPathFactory) -> storm.Run:
+    """The storm's first evening: readings, the first calls with their ladder, orders. Copy its city; do not run it."""
+    run = storm.Run(planted.copy(tmp_path_factory.mktemp("evening") / "home"), until=storm.EVENING)
+    assert run.result
+    return run
+
+
+@pytest.fixture(scope="session")
+def whole(evening: storm.Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[storm.Run]:
+    """The replay to its end, taken up where that evening left it."""
+    city = evening.city.copy(tmp_path_factory.mktemp("whole") / "home")
+    run = storm.Run(city, resume=city.one(storm.WORLD))
     yield run
     if run.process.poll() is None:
         run.process.kill()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -83,12 +83,14 @@ class Work:
     soon: int
 
 
-def works(period: tuple[date, date]) -> dict[str, Work]:
-    """By form, counted over the whole city whoever asks: this year's, and what is open from before; a record only tells that there
-    is work at all."""
+def works(period: tuple[date, date], names: Collection[str]) -> dict[str, Work]:
+    """By form, of those named, counted over the whole city whoever asks: this year's, and what is open from before; a record only
+    tells that there is work at all."""
     found, edge = {}, now() + SOON
     with scope.everyone(scope.current().world):
         for name, form in FORMS.items():
+            if name not in names:
+                continue
             rows = form.model.objects.filter(Q(made_at__date__gte=period[0]) | (Q(closed_at=None) if form.way else Q(pk__in=()))).order_by()
             late, soon = Q(overdue=True, closed_at=None), Q(overdue=False, closed_at=None, due_at__lte=edge)
             counts = rows.aggregate(n=Count("pk"), **({"late": Count("pk", late), "soon": Count("pk", soon)} if form.way else {}))
@@ -106,7 +108,7 @@ def items_of(plan: Plan, *, quick: bool = False, **narrow: Any) -> list[Item]:
         Prefetch("measures", Measure.objects.select_related("owner", "item__owner").order_by("rank")),
     )  # fmt: skip
     period, on, items = period_of(plan), today(), list(rows)
-    known = {} if quick else works(period)
+    known = {} if quick else works(period, {name for item in items for name in item.forms})
     for item in items:
         _lit(item, period, on, [known[name] for name in item.forms if name in known])
     return items

@@ -13,15 +13,15 @@ from bench import storm
 from bench.figure import slack
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-KILLS, EVENING, ROWS = 4, "2022-09-14 22:00", 1600
+KILLS, ROWS = 4, 1600
 RESTART_S = 6.0
 """Twice what is promised and measured by `python -m bench start`; more on a machine that is busy otherwise."""
 
 
-def test_a_replay_killed_on_its_way_ends_as_one_that_was_not(planted, tmp_path):
-    """The storm's first evening: readings, the first calls with their ladder, orders. `python -m bench kills` does it all."""
-    calm, city = storm.Run(planted.copy(tmp_path / "calm"), EVENING), planted.copy(tmp_path / "killed")
-    result, came = storm.play_killed(city, KILLS, seed=2022, until=EVENING, rows=ROWS)
+def test_a_replay_killed_on_its_way_ends_as_one_that_was_not(planted, evening, tmp_path):
+    """The storm's first evening. `python -m bench kills` does it all."""
+    calm, city = evening, planted.copy(tmp_path / "killed")
+    result, came = storm.play_killed(city, KILLS, seed=2022, until=storm.EVENING, rows=ROWS)
     assert came == sorted(came) and len(set(came)) == KILLS and came[-1] < calm.result["timers"]["done"]
     assert result == calm.result and result["answered"] > 1000 and result["orders"]["given"] > 50
     assert result["timers"]["doubled"] == 0 and set(storm.doubles(city).values()) == {0}

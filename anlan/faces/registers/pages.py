@@ -13,7 +13,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.crypto import get_random_string
 from django.utils.html import escape, format_html, format_html_join
@@ -24,7 +24,7 @@ from anlan.kernel.cases import moves
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.cases.models import Case
 from anlan.kernel.columns.column import Column
-from anlan.kernel.columns.filters import asked, sees_full
+from anlan.kernel.columns.filters import sees_full
 from anlan.kernel.designs import figures
 from anlan.kernel.files.acts import attached
 from anlan.kernel.journal import read
@@ -102,13 +102,12 @@ def many(request: HttpRequest, register: Register) -> HttpResponse:
     )
     full = sees_full()
     faults = [f"筛选“{narrowed.form.fields[n].label}”的值无效,已忽略:{e[0]}" for n, e in narrowed.errors.items()]
-    query = asked(request.GET).copy()
-    for name in ("page", "sheet"):
-        query.pop(name, None)
+    query = without(request.GET, "page", "sheet")
+    here = f"{address('list', register.name)}?{without(request.GET, 'page', 'order')}"
     sums = register.totals(rows)
     context = {
         "register": register, "form": narrowed.form, "faults": faults, "lines": lines(register, found, full), "page": page,
-        "heads": [head(register, c, request.GET, full) for c in register.heads], "query": query.urlencode(),
+        "heads": [head(c, here, request.GET.get("order", ""), full) for c in register.heads], "query": query,
         "writable": register.writable(), "openable": register.openable(), "whole": whole,
         "foot": [sums.get(c.path, "") for c in register.heads] if sums and found else (),
         "narrowed": chosen(narrowed), "counts": figures.may(),
@@ -154,15 +153,21 @@ def lines(register: Register, rows: list[Any], full: bool) -> list[str]:
     return found
 
 
-def head(register: Register, column: Column, params: Any, full: bool) -> dict[str, Any]:
-    """A column's head with the address that sorts by it."""
+def without(params: QueryDict, *names: str) -> str:
+    """The parameters but these, as an address carries them."""
+    query = params.copy()
+    for name in names:
+        query.pop(name, None)
+    return query.urlencode()
+
+
+def head(column: Column, here: str, order: str, full: bool) -> dict[str, Any]:
+    """A column's head with the address that sorts by it; ``here`` is the list's own, ending where one more parameter may follow."""
     if not column.sortable or (column.masked and not full):
         return {"label": column.label, "href": "", "sort": ""}
-    order, query = params.get("order", ""), asked(params).copy()
-    query["order"] = f"-{column.path}" if order == column.path else column.path
-    query.pop("page", None)
     sort = "ascending" if order == column.path else "descending" if order == f"-{column.path}" else ""
-    return {"label": column.label, "href": f"{address('list', register.name)}?{query.urlencode()}", "sort": sort}
+    more = "" if here.endswith("?") else "&"
+    return {"label": column.label, "href": f"{here}{more}order={'-' if sort == 'ascending' else ''}{column.path}", "sort": sort}
 
 
 @require_safe
