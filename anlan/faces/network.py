@@ -72,7 +72,8 @@ def alarms(args: Namespace) -> int:
 
 def _told(alarm: Alarm) -> dict[str, Any]:
     return {
-        "id": alarm.pk, "sensor": alarm.sensor.code, "rule": str(alarm.rule), "rule_id": alarm.rule_id, "version": alarm.rule.version,
+        "id": alarm.pk, "sensor": alarm.sensor.code if alarm.sensor else "", "area": alarm.area_id,
+        "rule": str(alarm.rule), "rule_id": alarm.rule_id, "version": alarm.rule.version,
         "level": alarm.level, "at": alarm.at.isoformat(), "value": alarm.value, "peak": alarm.peak, "active": alarm.active,
         "cleared_at": alarm.cleared_at and alarm.cleared_at.isoformat(),
         "acknowledged_at": alarm.acknowledged_at and alarm.acknowledged_at.isoformat(),

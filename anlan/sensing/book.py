@@ -43,10 +43,12 @@ Ladder = dict[int, Rule]
 
 @dataclass(frozen=True)
 class Book:
-    """A plan, and which rule stands behind each limit of its profiles: ``rule`` (profiles, SLOTS), 0 for none."""
+    """A plan, and which rule stands behind each limit of its profiles: ``rule`` (profiles, SLOTS), 0 for none; and behind each
+    group that is counted: ``group`` (groups,)."""
 
     plan: net.Plan
     rule: NDArray[np.int64]
+    group: NDArray[np.int64]
 
     @cached_property
     def digest(self) -> str:
@@ -66,17 +68,19 @@ class Book:
         feeds = {f"{name}_{f.name}": getattr(getattr(plan, name), f.name) for name in ("sums", "copies") for f in fields(net.Feed)}
         own = {"key": plan.key, "sensors": np.array(plan.sensors), "profile": plan.profile, "table": plan.table, "rule": self.rule}
         near = {f"near_{f.name}": getattr(plan.neighbours, f.name) for f in fields(groups.Neighbours)}
-        return {**own, **feeds, **near}
+        counted = {f"counted_{f.name}": getattr(plan.counted, f.name) for f in fields(groups.Counted)}
+        return {**own, **feeds, **near, **counted, "group": self.group}
 
     @classmethod
     def load(cls, data: bytes) -> Book:
         with np.load(io.BytesIO(data), allow_pickle=False) as kept:
             sums, copies = (net.Feed(*(kept[f"{name}_{f.name}"] for f in fields(net.Feed))) for name in ("sums", "copies"))
             near = groups.Neighbours(*(kept[f"near_{f.name}"] for f in fields(groups.Neighbours)))
+            counted = groups.Counted(*(kept[f"counted_{f.name}"] for f in fields(groups.Counted)))
             plan = net.Plan(
-                kept["key"], int(kept["sensors"]), kept["profile"], kept["table"], sums=sums, copies=copies, neighbours=near
+                kept["key"], int(kept["sensors"]), kept["profile"], kept["table"], sums=sums, copies=copies, neighbours=near, counted=counted
             )
-            return cls(plan, kept["rule"])
+            return cls(plan, kept["rule"], kept["group"])
 
     def rules_of(self, channel: int, level: int) -> list[int]:
         """The rules of a channel that hold at a signed level."""
@@ -132,7 +136,7 @@ def _across(rules: list[Rule], rows: list[Any], day: date) -> Book:
     compared = set(_Press(rules, day).book(rows).compared().tolist())
     book = _Press(rules, day).book([row for row in rows if row[0] in compared])
     tells = np.isin(book.rule, [rule.pk for rule in rules if rule.kind in parts.BETWEEN_SITES])
-    return Book(book.plan, np.where(tells, book.rule, 0))
+    return Book(book.plan, np.where(tells, book.rule, 0), book.group)
 
 
 def book_of(rules: Sequence[Rule], sensors: Iterable[tuple[int, str, str, int, float, float]]) -> Book:
@@ -142,11 +146,13 @@ def book_of(rules: Sequence[Rule], sensors: Iterable[tuple[int, str, str, int, f
 
 @dataclass(frozen=True)
 class Cut:
-    """What one kind of sensor becomes: the profile of its value, and (code, window ms, profile) of what follows from it."""
+    """What one kind of sensor becomes: the profile of its value, and (code, window ms, profile) of what follows from it;
+    (rule, code) of what counts it, by its value (code 0) or by what follows."""
 
     profile: int
     sums: tuple[tuple[int, int, int], ...]
     copies: tuple[tuple[int, int, int], ...]
+    counts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass
@@ -169,9 +175,10 @@ class _Press:
                 cut = self.cuts[same] = self.cut(quantity, area, low, high, *alone)
             ids.append(pk)
             found.append(cut)
-        return Book(self.plan(np.array(ids, np.int64), found), self.rule_table())
+        counting = [rule for rule in self.rules if rule.kind == Rule.Kind.COUNT]
+        return Book(self.plan(np.array(ids, np.int64), found, counting), self.rule_table(), np.array([r.pk for r in counting], np.int64))
 
-    def plan(self, ids: NDArray[np.int64], cuts: list[Cut]) -> net.Plan:
+    def plan(self, ids: NDArray[np.int64], cuts: list[Cut], counting: list[Rule]) -> net.Plan:
         key, profile = [ids << 32], [np.array([c.profile for c in cuts], np.int32)]
         feeds = {}
         for name in ("sums", "copies"):
@@ -185,7 +192,20 @@ class _Press:
             profile.append(profiles.astype(np.int32))
         return net.Plan(
             np.concatenate(key), len(ids), np.concatenate(profile), self.profile_table(), sums=feeds["sums"], copies=feeds["copies"],
-            neighbours=self.neighbours(cuts),
+            neighbours=self.neighbours(cuts), counted=self.counted(np.concatenate(key), ids, cuts, counting),
+        )  # fmt: skip
+
+    def counted(self, key: NDArray[np.int64], ids: NDArray[np.int64], cuts: list[Cut], counting: list[Rule]) -> groups.Counted:
+        """The channels whose levels each rule counts: one of each sensor that has limits of its kind."""
+        place = {int(one): n for n, one in enumerate(key)} if counting else {}
+        members: dict[int, list[int]] = {rule.pk: [] for rule in counting}
+        for pk, cut in zip(ids.tolist(), cuts, strict=True) if counting else ():
+            for rule, code in cut.counts:
+                members[rule].append(place[(pk << 32) | code])
+        return groups.Counted(
+            np.cumsum([0, *map(len, members.values())]).astype(np.int64), np.array([n for mine in members.values() for n in mine], np.int32),
+            np.array([layout.LEVELS + 1 - (r.reach or 1) for r in counting], np.int8), np.array([int(r.amount) for r in counting], np.int64),
+            np.array([int(r.clear) for r in counting], np.int64),
         )  # fmt: skip
 
     def neighbours(self, cuts: list[Cut]) -> groups.Neighbours:
@@ -205,20 +225,23 @@ class _Press:
         ladders: dict[tuple[int, str], Ladder] = {}
         marks: Ladder = {}
         for rule in self.rules:
-            if rule.quantity != quantity or not _applies(rule, area, sensor, station):
+            if rule.quantity != quantity or rule.kind == Rule.Kind.COUNT or not _applies(rule, area, sensor, station):
                 continue
             if rule.kind in SINGLE:
                 _place(marks, SINGLE[Rule.Kind(rule.kind)], rule)
             else:
-                hours = rule.hours if quantity == Sensor.Quantity.RAIN else 0
+                hours = _window(rule)
                 slot = (UP if rule.kind == Rule.Kind.HIGH else DOWN) + layout.LEVELS - rule.level
                 _place(ladders.setdefault((hours, rule.hazard), {}), slot, rule)
         values = sorted(key for key in ladders if key[0] == 0)
+        codes = {key: _code(*key) for key in ladders} | dict.fromkeys(values[:1], 0)
         first = ladders.pop(values[0]) if values else {}
         main = self.profile(low, high, {**marks, **first})
-        derived = [((hours << 16) | (crc32(hazard.encode()) & 0xFFFF), hours * 3_600_000, ladder) for (hours, hazard), ladder in ladders.items()]
+        derived = [(_code(hours, hazard), hours * 3_600_000, ladder) for (hours, hazard), ladder in ladders.items()]
         rows = [(code, length, self.profile(-np.inf, np.inf, ladder)) for code, length, ladder in sorted(derived, key=lambda d: d[0])]
-        return Cut(main, tuple(r for r in rows if r[1]), tuple(r for r in rows if not r[1]))
+        counting = [rule for rule in self.rules if rule.kind == Rule.Kind.COUNT and rule.quantity == quantity and _applies(rule, area, sensor, station)]
+        counts = tuple((r.pk, codes[key]) for r in counting if (key := (_window(r), r.hazard)) in codes)
+        return Cut(main, tuple(r for r in rows if r[1]), tuple(r for r in rows if not r[1]), counts)
 
     def profile(self, low: float, high: float, ladder: Ladder) -> int:
         same = (low, high, tuple(sorted((slot, rule.pk) for slot, rule in ladder.items())))
@@ -241,6 +264,16 @@ class _Press:
             for slot, rule in ladder.items():
                 _write(row, slot, rule)
         return layout.sealed(table)
+
+
+def _window(rule: Rule) -> int:
+    """Hours of a rolling sum; of anything but rain the hours are how long a level lasts."""
+    return rule.hours if rule.quantity == Sensor.Quantity.RAIN else 0
+
+
+def _code(hours: int, hazard: str) -> int:
+    """Of a series that follows from a sensor's value, among its own."""
+    return (hours << 16) | (crc32(hazard.encode()) & 0xFFFF)
 
 
 def _applies(rule: Rule, area: str, sensor: int, station: int) -> bool:

@@ -31,7 +31,8 @@ SECTIONS = {"sites": "监测站", "sensors": "测点", "rules": "规则", "profi
 SITE = {"code", "name", "kind", "area", "lon", "lat", "note", "synthetic"}
 SENSOR = {"code", "site", "quantity", "unit", "low", "high", "area"}
 RULE = {
-    "kind", "hazard", "quantity", "hours", "amount", "clear", "level", "hold_up", "hold_down", "page", "handle", "sensor", "sensors", "site", "area", "profile",
+    "kind", "hazard", "quantity", "hours", "amount", "clear", "level",
+    "reach", "hold_up", "hold_down", "page", "handle", "sensor", "sensors", "site", "area", "profile",
     "season", "since", "until", "source", "confidence", "version", "mark",
 }  # fmt: skip
 MOST_FAULTS = 200
@@ -198,7 +199,7 @@ def _rule(work: Work, row: dict[str, Any]) -> None:
     rule = Rule(
         kind=row.get("kind", "high"), hazard=row.get("hazard", "监测"), quantity=str(row.get("quantity") or getattr(sensor, "quantity", "")),
         hours=_whole(row, "hours"), amount=amount, clear=_number(row, "clear", amount), level=_whole(row, "level", 3),
-        hold_up_s=_whole(row, "hold_up"), hold_down_s=_whole(row, "hold_down"),
+        reach=_whole(row, "reach") if "reach" in row else None, hold_up_s=_whole(row, "hold_up"), hold_down_s=_whole(row, "hold_down"),
         page_s=_whole(row, "page") if "page" in row else None, handle_s=_whole(row, "handle") if "handle" in row else None,
         sensor=sensor, station=site, area_id=area,
         season_from=first, season_until=last, since=_day(row.get("since")) or now().date(), until=_day(row.get("until")),

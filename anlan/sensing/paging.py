@@ -82,7 +82,8 @@ def page(row: Due) -> None:
         return
     others = Alarm.objects.filter(burst=alarm.burst, active=True, acknowledged_at=None).count() - 1 if alarm.burst else 0
     more = f"同一过程另有 {others} 条告警未确认。" if others > 0 else ""
-    text = f"{alarm.area}{alarm.sensor.station}:{alarm.rule}{alarm.measured},{_span(alarm.rule.page_s)}内无人确认。{more}请立即查看并在告警台确认。"
+    where = f"{alarm.area}{alarm.place}" if alarm.sensor else alarm.place
+    text = f"{where}:{alarm.rule}{alarm.measured},{_span(alarm.rule.page_s)}内无人确认。{more}请立即查看并在告警台确认。"
     notice.do_call(title=f"告警未确认:{alarm}"[:80], text=text, level=alarm.level, roles=CALLED, areas=[alarm.area_id],
                    tiers=("district", "city"), about=about)  # fmt: skip
 

@@ -19,7 +19,7 @@ WHOLE = 0
 PARTS = 64
 ACROSS = PARTS + 1
 ALL = tuple(range(1, ACROSS + 1))
-BETWEEN_SITES = (Rule.Kind.STRAY,)
+BETWEEN_SITES = (Rule.Kind.STRAY, Rule.Kind.COUNT)
 """Rules that compare sensors of several sites."""
 Station = TypeVar("Station", int, NDArray[np.int64])
 

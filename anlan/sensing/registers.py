@@ -46,7 +46,7 @@ Register(
     group="大应急",
     see=READERS,
     write="flood_office district_duty",
-    form="kind hazard quantity hours amount clear level hold_up_s hold_down_s page_s handle_s latched season_from season_until area station sensor"
+    form="kind hazard quantity hours amount clear level reach hold_up_s hold_down_s page_s handle_s latched season_from season_until area station sensor"
     " source confidence version since until",
     tries="desk:rule-trial",
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from django.db.models import F
+from django.db.models import F, Q
 from numpy.typing import NDArray
 
 from anlan.engines.sense import net
@@ -28,6 +28,8 @@ GRAVE = 2
 """The level of silence in a flood."""
 CALM = timedelta(minutes=30)
 """After so long without another alarm a burst is over."""
+NOBODY = 0
+"""For a sensor where a rule counts those of an area."""
 Key = tuple[int, int]
 """Sensor and rule."""
 
@@ -55,6 +57,7 @@ def changes(book: Book, event: np.void) -> Iterable[Change]:
     kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
     if kind == Kind.GROUP:
+        yield Change((NOBODY, int(book.group[channel])), bool(now), at, value, value)
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:
@@ -75,9 +78,13 @@ def changes(book: Book, event: np.void) -> Iterable[Change]:
 def reconcile(book: Book, machine: net.Machine, now_ms: int, part: int = parts.WHOLE) -> int:
     """Make the active alarms of a part those that its state asks for, after another plan has judged it; how many were raised."""
     wanted = {c.key: c for c in _wanted(book, machine, moment(now_ms))}
-    held = {(a.sensor_id, a.rule_id): a for a in _of_part(part)}
+    held = {_key(a): a for a in _of_part(part)}
     gone = [Change(key, False, moment(now_ms), a.peak, a.peak, retired=True) for key, a in held.items() if key not in wanted]
     return _apply([*gone, *(c for key, c in wanted.items() if key not in held)])
+
+
+def _key(alarm: Alarm) -> Key:
+    return alarm.sensor_id or NOBODY, alarm.rule_id
 
 
 def _of_part(part: int) -> Iterable[Alarm]:
@@ -99,6 +106,9 @@ def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
         for mark, slot in MARK.items():
             if hot["marks"][channel] & mark and (rule := book.rule_of(channel, slot)):
                 yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(hot["value"][channel]))
+    count = book.plan.counted.count(machine.state).astype(float).tolist()
+    for group in np.flatnonzero(machine.standing).tolist():
+        yield Change((NOBODY, int(book.group[group])), True, at, count[group], count[group])
 
 
 def refresh(stand: Iterable[tuple[Book, net.Machine]]) -> None:
@@ -112,7 +122,7 @@ def refresh(stand: Iterable[tuple[Book, net.Machine]]) -> None:
         return
     changed = []
     for alarm in Alarm.objects.filter(active=True).exclude(rule__kind__in=[k for k in Rule.Kind if k not in ("high", "low")]):
-        peak = peaks.get((alarm.sensor_id, alarm.rule_id), alarm.peak)
+        peak = peaks.get(_key(alarm), alarm.peak)
         if peak != alarm.peak:
             alarm.peak = peak
             changed.append(alarm)
@@ -133,14 +143,15 @@ class _Work:
     def move(self, change: Change) -> None:
         held = self.active.get(change.key)
         if change.on and (held is None or change.late) and (change.key, change.at) not in self.known:
-            sensor, rule = self.sensors[change.key[0]], self.rules[change.key[1]]
+            sensor, rule = self.sensors.get(change.key[0]), self.rules[change.key[1]]
+            area = sensor.area_id if sensor else rule.area_id
             alarm = Alarm(
-                sensor=sensor, rule=rule, level=rule.level, area_id=sensor.area_id, at=change.at, value=change.value, peak=change.peak,
+                sensor=sensor, rule=rule, level=rule.level, area_id=str(area), at=change.at, value=change.value, peak=change.peak,
                 active=not change.late, cleared_at=change.at if change.late else None, world=scope.current().world, latched=rule.latched,
             )  # fmt: skip
             if rule.kind == Rule.Kind.OFFLINE:
                 self._silence(alarm)
-            if not alarm.held and sensor.rests_until and sensor.rests_until > now():
+            if sensor and not alarm.held and sensor.rests_until and sensor.rests_until > now():
                 alarm.held, alarm.held_why = True, f"{REST}:{sensor.rests_why}"[:60]
             self.raised.append(alarm)
             self.known.add((change.key, change.at))
@@ -154,8 +165,9 @@ class _Work:
 
     def _silence(self, alarm: Alarm) -> None:
         """The silence of a station is told once; in a flood that rises around it, it is a grave one."""
+        assert alarm.sensor is not None
         offline = {"active": True, "rule__kind": Rule.Kind.OFFLINE, "sensor__station_id": alarm.sensor.station_id}
-        if any(a.rule.kind == Rule.Kind.OFFLINE and a.sensor.station_id == alarm.sensor.station_id for a in self.raised) or (
+        if any(a.rule.kind == Rule.Kind.OFFLINE and a.sensor and a.sensor.station_id == alarm.sensor.station_id for a in self.raised) or (
             Alarm.objects.filter(**offline).exists()
         ):
             alarm.held, alarm.held_why = True, "同站其他测点已告警中断"
@@ -184,14 +196,14 @@ def _apply(changes: list[Change]) -> int:
     if not changes:
         return 0
     sensors, rules = {c.key[0] for c in changes}, {c.key[1] for c in changes}
-    there = Alarm.objects.filter(sensor_id__in=sensors, rule_id__in=rules)
+    there = Alarm.objects.filter(Q(sensor_id__in=sensors) | Q(sensor=None), rule_id__in=rules)
     work = _Work(
         Sensor.everywhere.select_related("station").in_bulk(sensors), Rule.everywhere.in_bulk(rules),
-        {(a.sensor_id, a.rule_id): a for a in there.filter(active=True).select_related("sensor__station", "rule")},
-        {((s, r), at) for s, r, at in there.filter(at__in={c.at for c in changes}).values_list("sensor_id", "rule_id", "at")},
+        {_key(a): a for a in there.filter(active=True).select_related("sensor__station", "area", "rule")},
+        {((s or NOBODY, r), at) for s, r, at in there.filter(at__in={c.at for c in changes}).values_list("sensor_id", "rule_id", "at")},
     )  # fmt: skip
     for change in changes:
-        if change.key[0] in work.sensors and change.key[1] in work.rules:
+        if (change.key[0] in work.sensors or change.key[0] == NOBODY) and change.key[1] in work.rules:
             work.move(change)
     fresh = {id(alarm) for alarm in work.raised}
     _gathered(work.raised)
@@ -212,7 +224,7 @@ def _apply(changes: list[Change]) -> int:
 
 def _tell_raised(alarm: Alarm) -> None:
     late = "" if alarm.active or alarm.cleared_at != alarm.at else "(迟到的读数,当时已过)"
-    text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}{late}"
+    text = f"{alarm.place}{alarm.rule}{alarm.measured}{late}"
     after = {"value": alarm.value, "rule": alarm.rule_id, "version": alarm.rule.version}
     verb = "alarm.late" if late else "alarm.held" if alarm.held else "alarm.raised"
     text += f"({alarm.held_why})" if alarm.held else ""
@@ -224,7 +236,9 @@ def _ended(alarm: Alarm, change: Change) -> str:
         return f"{alarm}:判定规则已停用或改变,告警解除"
     if alarm.rule.kind in (Rule.Kind.HIGH, Rule.Kind.LOW):
         way = "回落" if alarm.rule.kind == Rule.Kind.HIGH else "回升"
-        return f"{alarm}:{way}至 {alarm.sensor.said(change.value)},告警解除"
+        return f"{alarm}:{way}至 {alarm.said(change.value)},告警解除"
+    if alarm.rule.kind == Rule.Kind.COUNT:
+        return f"{alarm}:降至 {alarm.said(change.value)},告警解除"
     return f"{alarm}:已恢复,告警解除"
 
 
@@ -235,9 +249,10 @@ REST = "停用"
 def release() -> int:
     """Tell the alarms whose reason for being held has gone: their sensor is back in service, or the alarm that told their
     station's silence has ended. How many were told."""
-    held = list(Alarm.objects.filter(active=True, held=True).select_related("sensor__station", "rule"))
+    held = list(Alarm.objects.filter(active=True, held=True).exclude(sensor=None).select_related("sensor__station", "rule"))
     told = 0
     for alarm in held:
+        assert alarm.sensor is not None
         if alarm.sensor.rests_until and alarm.sensor.rests_until > now():
             continue
         station = {"active": True, "held": False, "rule__kind": Rule.Kind.OFFLINE, "sensor__station_id": alarm.sensor.station_id}
@@ -245,7 +260,7 @@ def release() -> int:
             continue
         why, alarm.held, alarm.held_why = alarm.held_why, False, ""
         alarm.save(update_fields=["held", "held_why"])
-        text = f"{alarm.sensor.station}{alarm.rule}{alarm.measured}(此前不告警:{why};现仍在告警)"
+        text = f"{alarm.place}{alarm.rule}{alarm.measured}(此前不告警:{why};现仍在告警)"
         journal.write("alarm.raised", alarm, text=text, level=alarm.level, basis=alarm.rule.source)
         paging.arm([alarm])
         told += 1

@@ -29,7 +29,10 @@ WARM = timedelta(hours=2)
 """Read before the first moment that counts, so that what holds has begun to hold."""
 
 
-UNTRIED = {Rule.Kind.QUALITY: "历史只保存有效读数", Rule.Kind.STRAY: "邻站之间按收到的先后比对,历史不保存收到的时间"}
+UNTRIED = {
+    Rule.Kind.QUALITY: "历史只保存有效读数", Rule.Kind.COUNT: "它数的是各测点按自己的规则达到的级别,请先试算那些规则",
+    Rule.Kind.STRAY: "邻站之间按收到的先后比对,历史不保存收到的时间",
+}  # fmt: skip
 
 
 @dataclass

@@ -77,7 +77,8 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     if area := given.get("area", ""):
         rows = rows.filter(scope.within("area_id", scope.prefix(area)) if area.isdigit() and len(area) == 12 else Q(pk__in=()))
     if words := given.get("q", "").strip()[:40].replace("\0", ""):
-        rows = rows.filter(Q(sensor__station__name__icontains=words) | Q(sensor__code__icontains=words) | Q(rule__hazard__icontains=words))
+        named = Q(sensor__station__name__icontains=words) | Q(sensor__code__icontains=words) | Q(sensor=None, area__name__icontains=words)
+        rows = rows.filter(named | Q(rule__hazard__icontains=words))
     found = list(rows.order_by("-at", "-id")[: MOST * 3])
     counts = {name: sum(a.stage == name for a in found) for name in OPEN}
     wanted = given.get("stage", "new") if given.get("stage", "new") in (*OPEN, "") else "new"

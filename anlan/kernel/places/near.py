@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 from typing import Any, Protocol
 
 from django.db import models
@@ -25,9 +24,12 @@ class Source(Protocol):
     def seen(self) -> models.QuerySet: ...
 
 
-def at(row: models.Model, path: str) -> float:
-    """A coordinate that may stand in another row: ``station__lon``."""
-    return reduce(getattr, path.split("__"), row)  # type: ignore[return-value]
+def at(row: models.Model, path: str) -> Any:
+    """A coordinate that may stand in another row: ``station__lon``; None where there is no such row."""
+    found: Any = row
+    for name in path.split("__"):
+        found = getattr(found, name, None)
+    return found
 
 
 SOURCES: dict[str, Source] = {}

@@ -41,7 +41,8 @@ class Alarm(Scoped):
         HELD = "held", "不告警"
         RESTS = "rests", "已结束"
 
-    sensor = models.ForeignKey(Sensor, models.PROTECT, verbose_name="测点", related_name="alarms")
+    sensor = models.ForeignKey(Sensor, models.PROTECT, null=True, blank=True, verbose_name="测点", related_name="alarms")
+    """None where a rule counts the sensors of an area."""
     rule = models.ForeignKey(Rule, models.PROTECT, verbose_name="规则", related_name="+")
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
     at = models.DateTimeField("发生时间")
@@ -67,10 +68,21 @@ class Alarm(Scoped):
         constraints = [
             models.UniqueConstraint("world", "sensor", "rule", "at", name="alarm_once"),
             models.UniqueConstraint("world", "sensor", "rule", condition=models.Q(active=True), name="alarm_one_active"),
+            models.UniqueConstraint("world", "rule", "at", condition=models.Q(sensor=None), name="alarm_of_area_once"),
+            models.UniqueConstraint("world", "rule", condition=models.Q(active=True, sensor=None), name="alarm_of_area_one_active"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.sensor.station} {self.rule}"
+        return f"{self.place} {self.rule}"
+
+    @property
+    def place(self) -> str:
+        """The station, or the area whose sensors are counted."""
+        return str(self.sensor.station if self.sensor else self.area)
+
+    def said(self, value: float) -> str:
+        """A value of this alarm with its unit."""
+        return self.sensor.said(value) if self.sensor else f"{value:g} 个测点"
 
     @property
     def stage(self) -> str:
@@ -92,6 +104,8 @@ class Alarm(Scoped):
     @property
     def measured(self) -> str:
         """What was measured, in words; nothing for what is no measure."""
+        if self.rule.kind == Rule.Kind.COUNT:
+            return f",现有 {self.said(self.value)}"
         if self.rule.kind not in (Rule.Kind.HIGH, Rule.Kind.LOW, Rule.Kind.RATE):
             return ""
-        return f",实测 {self.sensor.said(self.value)}"
+        return f",实测 {self.said(self.value)}"

@@ -41,12 +41,13 @@ class Rule(Compiled, Placed):
         OFFLINE = "offline", "中断"
         QUALITY = "quality", "连续无效"
         STRAY = "stray", "偏离邻站"
+        COUNT = "count", "多点同时"
 
     FALL = 0.1
     """Metres below a stage limit at which its alarm ends when the row does not say it."""
     FIXED = (
         "kind", "hazard", "quantity", "hours", "sensor_id", "station_id", "mark", "amount", "clear", "hold_up_s", "hold_down_s",
-        "level", "since", "season_from", "season_until",
+        "level", "reach", "since", "season_from", "season_until",
     )  # fmt: skip
     """What an alarm was judged by; changed by a new version only."""
 
@@ -71,6 +72,10 @@ class Rule(Compiled, Placed):
     )
     hold_down_s = models.PositiveIntegerField("持续才解除(秒)", default=0)
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
+    reach = models.PositiveSmallIntegerField(
+        "计入级别", choices=LEVELS, null=True, blank=True,
+        help_text="只用于多点同时:区域内同灾种、同要素、同窗口的测点,达到这一级或更重的有多少个;阈值和解除值为个数",
+    )  # fmt: skip
     page_s = models.PositiveIntegerField(
         "未确认即呼叫(秒)", null=True, blank=True, validators=[MaxValueValidator(DAY_S)], help_text="告警后这么久无人确认即呼叫值班;空为未配置"
     )
@@ -119,6 +124,8 @@ class Rule(Compiled, Placed):
                 return f"连续{self.amount:g}条无效"
             case self.Kind.STRAY:
                 return f"偏离邻站中位数超过{self.amount:g}"
+            case self.Kind.COUNT:
+                return f"{self.hours or '瞬'}{'小时' if self.hours else '时'}值达{self.get_reach_display()}的测点≥{self.amount:g}个"
         window = f"{self.hours}小时" if self.hours else "瞬时"
         return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
 
@@ -159,12 +166,31 @@ class Rule(Compiled, Placed):
             wrong["season_from"] = "“每年自”和“每年至”须同时填写"
         if self.until and self.since and self.until < self.since:
             wrong["until"] = "“至”早于“自”"
+        if self.kind == self.Kind.COUNT:
+            wrong |= self._uncounted()
+        elif self.reach is not None:
+            wrong["reach"] = "只有“多点同时”才填计入级别"
         if self._spent():
             wrong["amount"] = "已有告警按本条判定,不能再改;请填写“至”结束本条,再新增一个版本"
         if self.mark and self.sensor and not wrong and self.amount is not None and self.since:
             wrong = self._misfit(self.sensor)
         if wrong:
             raise ValidationError(wrong)
+
+    def _uncounted(self) -> dict[str, str]:
+        """Why there is nothing to count."""
+        if self.sensor or self.station:
+            return {"sensor" if self.sensor else "station": "多点同时按区域判定,不填测点和监测站"}
+        if self.reach is None:
+            return {"reach": "请填写计入级别"}
+        if self.amount is None or self.clear is None:
+            return {}
+        if self.amount != int(self.amount) or self.amount < 1 or self.clear != int(self.clear) or self.clear < 1:
+            return {"amount" if self.amount != int(self.amount) or self.amount < 1 else "clear": "请填写测点个数,为不小于 1 的整数"}
+        if not self.area_id or not self.quantity:
+            return {}
+        there = Sensor.everywhere.filter(scope.within("area_id", scope.prefix(str(self.area_id))), quantity=self.quantity).count()
+        return {"amount": f"该区域只有 {there} 个这一要素的测点"} if self.amount > there else {}
 
     def _misfit(self, sensor: Sensor) -> dict[str, str]:
         """What does not go with the gauge or with its other limits."""

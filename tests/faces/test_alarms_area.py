@@ -1,0 +1,54 @@
+"""An alarm of an area, by a rule that counts sensors: on the console, the wall, the register, the command line, in the call."""
+
+import json
+from argparse import Namespace
+from datetime import timedelta
+
+from anlan.faces import network as commands
+from anlan.faces.screen import state
+from anlan.kernel import clock
+from anlan.kernel.clock import loop
+from anlan.kernel.people import scope
+from anlan.kernel.registers import find
+from anlan.sensing.models import Alarm
+from tests.faces.test_alarms import blow, officer, page, rule, world  # noqa: F401
+from tests.faces.test_paging import TYPED, calls, office, posts  # noqa: F401
+from tests.kernel import city
+
+
+def count(**more):
+    return rule("gust", 2, kind="count", level=1, reach=3, area_id=city.LAOSHAN, **more)
+
+
+def test_it_is_read_wherever_alarms_are(officer, world, capsys):  # noqa: F811
+    count()
+    blow(25, 30, 3)
+    alarm = Alarm.objects.get(sensor=None)
+    said = page(officer)
+    row = next(line for line in said.split("<tr") if "个测点</a>" in line)
+    assert "崂山区" in row and "2 个测点" in row and f"?area={city.LAOSHAN}" in row
+    assert page(officer, q="崂山区").count("个测点</a>") == 1 and "个测点</a>" not in page(officer, q="0号站")
+    assert "崂山区" in page(officer, "/desk/") and "崂山区" in page(officer, find("alarm").link(alarm)) and page(officer, "/r/alarm/")
+    with scope.everyone(world):
+        panel = state._alarms(clock.now())
+    assert ["崂山区", "2 个测点"] in [[row["cells"][0], row["cells"][2]] for row in panel["rows"]]
+    commands.alarms(Namespace(sensor="", since="", json=True))
+    told = [a for a in json.loads(capsys.readouterr().out)["alarms"] if not a["sensor"]]
+    assert [(a["area"], a["value"]) for a in told] == [(city.LAOSHAN, 2.0)]
+
+
+def test_nobody_sees_it_and_the_duty_of_the_area_is_called(posts):  # noqa: F811
+    count(page_s=60)
+    blow(25, 30)
+    with clock.travelled(timedelta(minutes=2)):
+        loop.drain(posts)
+    assert Alarm.objects.get(sensor=None).paged_at and any("崂山区" in call.text and "2 个测点" in call.text for call in calls())
+
+
+def test_it_is_entered_in_the_form_and_a_wrong_number_is_named(office):  # noqa: F811
+    typed = {**TYPED, "kind": "count", "amount": "99", "clear": "1", "reach": "3", "area": city.LAOSHAN, "sensor": "", "station": ""}
+    answer = office.post("/r/rule/new/", typed)
+    assert answer.status_code == 422 and "只有 8 个" in answer.content.decode()
+    assert office.post("/r/rule/new/", {**typed, "amount": "2"}).status_code == 302
+    blow(25, 30)
+    assert Alarm.objects.filter(sensor=None).count() == 1

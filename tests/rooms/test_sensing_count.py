@@ -1,0 +1,145 @@
+"""So many sensors of an area at a level: counted, told once for the area, ended, kept over restarts and changed rules."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from anlan.kernel import clock
+from anlan.kernel.journal.models import Line
+from anlan.kernel.people import scope
+from anlan.sensing import book, door, load, network
+from anlan.sensing.models import Alarm, Rule, Sensor, Station
+from tests.kernel import city
+
+
+@pytest.fixture
+def world(db):
+    network._networks.clear()
+    world = city.build()
+    with scope.everyone(world):
+        for n in range(5):
+            place = city.SHAZIKOU if n < 4 else city.AOSHANWEI
+            station = Station(code=f"s{n}", name=f"{n}站", kind="rain", area_id=place, lon=120, lat=36)
+            station.save()
+            for quantity in ("gust", "rain"):
+                Sensor(station=station, code=f"s{n}.{quantity}", quantity=quantity, unit="m", low=0, high=200, area_id=place).save()
+        rule("gust", 20, level=3)
+        rule("gust", 30, level=2)
+        yield world
+
+
+def rule(quantity, amount, **more):
+    told = {"hazard": "大风", "hours": 0, "source": "试验", "confidence": "V", "version": "1", "since": city.SINCE, "clear": amount, **more}
+    return Rule.objects.create(quantity=quantity, amount=amount, **told)
+
+
+def counting(least, **more):
+    return rule("gust", least, **{"kind": "count", "level": 1, "reach": 3, "area_id": city.LAOSHAN, **more})
+
+
+def take(*values, quantity="gust", after=0):
+    """A value for each station from the first on; None for those that say nothing."""
+    moment = clock.now() + timedelta(seconds=after)
+    door.take([door.Sample(f"s{n}.{quantity}", moment, float(v)) for n, v in enumerate(values) if v is not None])
+
+
+def counted():
+    return [(a.value, a.active) for a in Alarm.objects.filter(sensor=None).order_by("id")]
+
+
+def test_k_of_n_is_told_for_the_area_and_ends_below_its_clear_value(world):
+    counting(3, clear=2)
+    take(25, 25, 5, 5, 25, after=0)
+    assert counted() == [], "the third is in another district"
+    take(None, None, 35, after=1)
+    assert counted() == [(3.0, True)], "a graver level counts too"
+    alarm = Alarm.objects.get(sensor=None)
+    assert (alarm.area_id, alarm.level, str(alarm.place)) == (city.LAOSHAN, 1, "崂山区")
+    assert "崂山区" in Line.objects.get(subject_id=alarm.pk, verb="alarm.raised").text
+    take(3, after=2)
+    assert counted() == [(3.0, True)], "two still stand"
+    take(None, None, 3, after=3)
+    assert counted() == [(3.0, False)] and "降至 1 个测点" in Line.objects.get(subject_id=alarm.pk, verb="alarm.cleared").text
+    take(25, None, 25, after=4)
+    assert counted() == [(3.0, False), (3.0, True)], "and again"
+
+
+def test_a_graver_level_only_is_counted_when_the_rule_says_so(world):
+    counting(2, reach=2)
+    take(25, 25, 25, 35)
+    assert counted() == []
+    take(31, after=1)
+    assert counted() == [(2.0, True)]
+
+
+def test_a_sensor_with_sums_is_counted_by_the_window_of_the_rule(world):
+    rule("rain", 50, hours=3, level=3, hazard="暴雨")
+    rule("rain", 80, hours=6, level=3, hazard="暴雨")
+    rule("rain", 2, kind="count", level=1, reach=3, hours=3, hazard="暴雨", area_id=city.LAOSHAN)
+    take(60, 40, quantity="rain")
+    assert counted() == []
+    take(60, 20, quantity="rain", after=60)
+    assert counted() == [(2.0, True)], "each once, though the first stands in two windows"
+
+
+def test_another_process_and_a_changed_rule_go_on_with_it(world):
+    mine = counting(2)
+    take(25, 25)
+    network._networks.clear()
+    take(None, None, 5, after=1)
+    assert counted() == [(2.0, True)] and Line.objects.filter(verb="alarm.raised").count() == 3
+    take(None, 3, after=2)
+    assert counted() == [(2.0, False)]
+    take(None, 25, after=3)
+    mine.until = clock.now().date() - timedelta(days=1)
+    mine.save()
+    network.tick()
+    assert counted() == [(2.0, False), (2.0, False)], "a rule that is over tells nothing any more"
+    counting(2, version="2")
+    network.tick()
+    assert [active for _, active in counted()] == [False, False, True], "the new version sees at once what stands"
+
+
+def test_a_plan_read_back_counts_the_same(world):
+    counting(2)
+    made = book.compile_book(clock.now().date())
+    read = book.Book.load(made.dump())
+    assert read.digest == made.digest and read.group.tolist() == made.group.tolist() != []
+    assert read.plan.counted.member.tolist() == made.plan.counted.member.tolist() and len(read.plan.counted.member) == 4
+
+
+def test_in_parts_it_is_counted_by_the_part_that_sees_all_sites(world):
+    rule_ = counting(2)
+    made = book.compile_parts(clock.now().date())
+    assert [p for p, b in made.items() if len(b.group)] == [65] and made[65].group.tolist() == [rule_.pk]
+    assert not made[65].rule.any(), "there it tells nothing else"
+    assert len(book.compared(clock.now().date())) == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [({"amount": 5.0}, "amount"), ({"amount": 0.0, "clear": 0.0}, "amount"), ({"amount": 2.5}, "amount"), ({"clear": 0.0}, "clear"),
+     ({"reach": None}, "reach"), ({"kind": "high"}, "reach")],
+)  # fmt: skip
+def test_what_cannot_be_counted_is_named(world, more, field):
+    told = {"kind": "count", "hazard": "大风", "quantity": "gust", "hours": 0, "amount": 2.0, "clear": 2.0, "level": 1, "reach": 3, "area_id": city.LAOSHAN,
+            "source": "试验", "confidence": "V", "version": "1", "since": city.SINCE, **more}  # fmt: skip
+    with pytest.raises(ValidationError) as no:
+        Rule(**told).full_clean(exclude=["mark"])
+    assert field in no.value.message_dict
+
+
+def test_it_is_loaded_from_a_file(world):
+    told = f'{{kind: count, hazard: 大风, quantity: gust, amount: 2, reach: 3, level: 1, area: "{city.LAOSHAN}", source: 试, confidence: V}}'
+    assert load.load(f"rules:\n  - {told}\n")["rules"] == 1
+    take(25, 25)
+    assert counted() == [(2.0, True)]
+
+
+def test_only_who_may_see_the_area_sees_its_alarm(world):
+    counting(2)
+    take(25, 25)
+    for place, seen in ((city.LAOSHAN, 1), (city.JIMO, 0)):
+        with scope.entered(scope.Scope(world, reaches=(scope.Reach("district_duty", place),))):
+            assert Alarm.objects.filter(sensor=None).count() == seen
