@@ -137,24 +137,6 @@ def made_once(name: str, make: Callable[[Path], None]) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_test_environment, django_db_blocker) -> None:
-    """An empty database with all tables: made by one worker, copied by the others."""
-    here = str(connection.settings_dict["TEST"]["NAME"])
-
-    def make(path: Path) -> None:
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        connection.close()
-        shutil.copyfile(here, path)
-
-    with django_db_blocker.unblock():
-        tables = made_once("tables", make)
-        if connection.settings_dict["NAME"] != here:
-            connection.close()
-            shutil.copyfile(tables, here)
-            house.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = here
-
-
 @pytest.fixture(autouse=True, scope="session")
 def found_once() -> None:
     """The static files are looked for by the first client of a process, and not by each of a thousand."""
