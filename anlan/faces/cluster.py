@@ -44,7 +44,7 @@ def sense(args: Namespace) -> int:
     worker = Worker(args.worker or f"{socket.gethostname()}-{os.getpid()}")
     for told in (signal.SIGTERM, signal.SIGINT):
         signal.signal(told, lambda *_: worker.stop.set())
-    print(f"判定进程 {worker.name}:{settings.BUS}", flush=True)
+    print(f"判定进程 {worker.name}", flush=True)
     try:
         asyncio.run(worker.run())
     except Taken:

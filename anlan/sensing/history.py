@@ -54,17 +54,14 @@ def seal_some(world: World) -> int:
 
 def _part(world: World) -> tuple[dict[int, int], np.ndarray, np.ndarray, np.ndarray] | None:
     """The oldest batches that fill a file, or that may not wait longer: by part the number of the last, and their kept readings."""
-    rows = Batch.objects.filter(world=world)
-    oldest = rows.filter(count__gt=0).order_by("taken_ms").values_list("taken_ms", flat=True).first()
-    if oldest is None:
-        return None
-    free, columns, count, last = _free(world), [], 0, {}
-    for batch in rows.filter(taken_ms__lt=_ms(HELD)).order_by("part", "number").iterator(chunk_size=50):
+    free, columns, count, last, oldest = _free(world), [], 0, {}, _ms(timedelta(0))
+    for batch in Batch.objects.filter(world=world, taken_ms__lt=_ms(HELD)).order_by("part", "number").iterator(chunk_size=50):
         if batch.number >= free.get(batch.part, 0):
             continue
         last[batch.part] = batch.number
-        if batch.part == ACROSS:
+        if batch.part == ACROSS or not batch.count:
             continue
+        oldest = min(oldest, batch.taken_ms)
         sensor, at, value, fate = network.unpack(batch)
         use = np.isin(fate, network.KEPT)
         columns.append((sensor[use], at[use], value[use]))

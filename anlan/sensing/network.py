@@ -159,6 +159,8 @@ class Turn:
     def tick(self, part: int, moment: int) -> None:
         """What time alone brings about."""
         network = self._standing(part, moment)
+        if part != WHOLE and network.batches and network.due(part, moment):
+            self.snapshots.append(part)  # else what a quiet part has logged would stay there
         if network.machine.stirs(moment):
             sensor, at, value, fate = _none()
             applied = network.machine.apply(sensor, at, value, moment)
@@ -236,6 +238,7 @@ def warm(part: int = WHOLE) -> None:
 
 
 _warmed: list[bool] = []
+_gathered: list[bool] = []
 
 
 def lock(world: World, parts: Iterable[int]) -> dict[int, Ledger]:
@@ -300,7 +303,7 @@ def _load(world: World, ledger: Ledger) -> Network:
     kept = Snapshot.objects.filter(world=world, part=ledger.part).order_by("-number").first()
     if kept is not None:
         book = _basis(kept.basis_id)
-        return Network(book, net.Machine.load(bytes(kept.body), book.plan), kept.number, kept.stamp)
+        return Network(book, net.Machine.load(bytes(kept.body), book.plan), kept.number, kept.stamp, snapshot_ms=_ms())
     if ledger.part == WHOLE:
         book = empty()
         return Network(book, net.Machine(book.plan))
@@ -322,8 +325,10 @@ def _seed(world: World, ledger: Ledger) -> Network:
 def gather() -> None:
     """Make the whole of what the parts of the present world know, if they were the last to judge it."""
     world = scope.current().world
-    if not Snapshot.objects.filter(world=world).exclude(part=WHOLE).exists():
+    if _gathered or not Snapshot.objects.filter(world=world).exclude(part=WHOLE).exists():
+        _gathered.append(True)
         return
+    _gathered.append(True)
     if beats.alive("sense"):
         log.error("workers judge the network; without ANLAN_BUS this process must not")
         return

@@ -31,6 +31,7 @@ SITES = 8
 def forgotten():
     """Each test has tables of its own; what a process remembers of them goes with them."""
     network._networks.clear()
+    network._gathered.clear()
     door._routes = None
 
 

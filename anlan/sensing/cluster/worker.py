@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import orjson
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
@@ -224,7 +224,7 @@ class Worker:
         """All parts together; when that breaks, each alone, so that what cannot be judged holds up its own part only."""
         try:
             self.judged += judging.judge(items, self.mine)
-        except DatabaseError:
+        except (OperationalError, InterfaceError):  # the database is busy or away: no part's fault
             raise
         except Exception:
             log.exception("worker %s: each part alone", self.name)
@@ -235,7 +235,7 @@ class Worker:
         for part in self.mine:
             try:
                 self.judged += judging.judge(items, [part])
-            except DatabaseError:
+            except (OperationalError, InterfaceError):
                 raise
             except Exception:
                 log.exception("worker %s: part %d stands still", self.name, part)
