@@ -43,12 +43,11 @@ Ladder = dict[int, Rule]
 
 @dataclass(frozen=True)
 class Book:
-    """A plan, and which rule stands behind each limit of its profiles: ``rule`` (profiles, SLOTS), 0 for none; and behind each
-    group that is counted: ``group`` (groups,)."""
+    """A plan, and which rule stands behind each limit of its profiles: ``rule`` (profiles, SLOTS), 0 for none. A group that is
+    counted has its rule for a key."""
 
     plan: net.Plan
     rule: NDArray[np.int64]
-    group: NDArray[np.int64]
 
     @cached_property
     def digest(self) -> str:
@@ -69,7 +68,7 @@ class Book:
         own = {"key": plan.key, "sensors": np.array(plan.sensors), "profile": plan.profile, "table": plan.table, "rule": self.rule}
         near = {f"near_{f.name}": getattr(plan.neighbours, f.name) for f in fields(groups.Neighbours)}
         counted = {f"counted_{f.name}": getattr(plan.counted, f.name) for f in fields(groups.Counted)}
-        return {**own, **feeds, **near, **counted, "group": self.group}
+        return {**own, **feeds, **near, **counted}
 
     @classmethod
     def load(cls, data: bytes) -> Book:
@@ -80,7 +79,12 @@ class Book:
             plan = net.Plan(
                 kept["key"], int(kept["sensors"]), kept["profile"], kept["table"], sums=sums, copies=copies, neighbours=near, counted=counted
             )
-            return cls(plan, kept["rule"], kept["group"])
+            return cls(plan, kept["rule"])
+
+    @property
+    def group(self) -> NDArray[np.int64]:
+        """(groups,) the rule that counts each."""
+        return self.plan.counted.key
 
     def rules_of(self, channel: int, level: int) -> list[int]:
         """The rules of a channel that hold at a signed level."""
@@ -136,7 +140,7 @@ def _across(rules: list[Rule], rows: list[Any], day: date) -> Book:
     compared = set(_Press(rules, day).book(rows).compared().tolist())
     book = _Press(rules, day).book([row for row in rows if row[0] in compared])
     tells = np.isin(book.rule, [rule.pk for rule in rules if rule.kind in parts.BETWEEN_SITES])
-    return Book(book.plan, np.where(tells, book.rule, 0), book.group)
+    return Book(book.plan, np.where(tells, book.rule, 0))
 
 
 def book_of(rules: Sequence[Rule], sensors: Iterable[tuple[int, str, str, int, float, float]]) -> Book:
@@ -176,7 +180,7 @@ class _Press:
             ids.append(pk)
             found.append(cut)
         counting = [rule for rule in self.rules if rule.kind == Rule.Kind.COUNT]
-        return Book(self.plan(np.array(ids, np.int64), found, counting), self.rule_table(), np.array([r.pk for r in counting], np.int64))
+        return Book(self.plan(np.array(ids, np.int64), found, counting), self.rule_table())
 
     def plan(self, ids: NDArray[np.int64], cuts: list[Cut], counting: list[Rule]) -> net.Plan:
         key, profile = [ids << 32], [np.array([c.profile for c in cuts], np.int32)]
@@ -205,7 +209,7 @@ class _Press:
         return groups.Counted(
             np.cumsum([0, *map(len, members.values())]).astype(np.int64), np.array([n for mine in members.values() for n in mine], np.int32),
             np.array([layout.LEVELS + 1 - (r.reach or 1) for r in counting], np.int8), np.array([int(r.amount) for r in counting], np.int64),
-            np.array([int(r.clear) for r in counting], np.int64),
+            np.array([int(r.clear) for r in counting], np.int64), np.array([r.pk for r in counting], np.int64),
         )  # fmt: skip
 
     def neighbours(self, cuts: list[Cut]) -> groups.Neighbours:
@@ -230,7 +234,7 @@ class _Press:
             if rule.kind in SINGLE:
                 _place(marks, SINGLE[Rule.Kind(rule.kind)], rule)
             else:
-                hours = _window(rule)
+                hours = rule.window
                 slot = (UP if rule.kind == Rule.Kind.HIGH else DOWN) + layout.LEVELS - rule.level
                 _place(ladders.setdefault((hours, rule.hazard), {}), slot, rule)
         values = sorted(key for key in ladders if key[0] == 0)
@@ -240,7 +244,7 @@ class _Press:
         derived = [(_code(hours, hazard), hours * 3_600_000, ladder) for (hours, hazard), ladder in ladders.items()]
         rows = [(code, length, self.profile(-np.inf, np.inf, ladder)) for code, length, ladder in sorted(derived, key=lambda d: d[0])]
         counting = [rule for rule in self.rules if rule.kind == Rule.Kind.COUNT and rule.quantity == quantity and _applies(rule, area, sensor, station)]
-        counts = tuple((r.pk, codes[key]) for r in counting if (key := (_window(r), r.hazard)) in codes)
+        counts = tuple((r.pk, codes[key]) for r in counting if (key := (r.window, r.hazard)) in codes)
         return Cut(main, tuple(r for r in rows if r[1]), tuple(r for r in rows if not r[1]), counts)
 
     def profile(self, low: float, high: float, ladder: Ladder) -> int:
@@ -264,11 +268,6 @@ class _Press:
             for slot, rule in ladder.items():
                 _write(row, slot, rule)
         return layout.sealed(table)
-
-
-def _window(rule: Rule) -> int:
-    """Hours of a rolling sum; of anything but rain the hours are how long a level lasts."""
-    return rule.hours if rule.quantity == Sensor.Quantity.RAIN else 0
 
 
 def _code(hours: int, hazard: str) -> int:

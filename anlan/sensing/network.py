@@ -337,8 +337,9 @@ def gather() -> None:
         mine.read(WHOLE)
         whole = _networks[world.pk, WHOLE]
         for part in ledgers.values():
-            if part.part != ACROSS and part.last:
-                whole.machine.adopt(_standing(world, part).machine)
+            if part.last:
+                known = _standing(world, part).machine
+                whole.machine.stand(known) if part.part == ACROSS else whole.machine.adopt(known)
         mine.mark(WHOLE)
         Snapshot.objects.filter(world=world).exclude(part=WHOLE).delete()
         mine.raised += settle.reconcile(whole.book, whole.machine, _ms())

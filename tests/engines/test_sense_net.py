@@ -70,15 +70,21 @@ def at_level(*levels):
     return state
 
 
-COUNTED = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([2], np.int8), np.array([2]), np.array([1]))
+COUNTED = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([2], np.int8), np.array([2]), np.array([1]), np.array([9]))
 
 
 def test_two_of_three_at_the_level_are_told_once_and_over_when_none_is():
-    standing = np.zeros(1, bool)
-    told = []
+    standing = np.zeros(1, np.int64)
+    told, most = [], []
     for levels in ([2, 1, 0], [2, 3, 0], [2, 3, 4], [1, 1, 2], [0, 1, 1]):
         told += COUNTED.settle(at_level(*levels), standing, NOW).tolist()
-    assert [(kind, was, now, value) for _, kind, was, now, _, value, _ in told] == [(Kind.GROUP, 0, 1, 2), (Kind.GROUP, 1, 0, 0)]
+        most += standing.tolist()
+    assert [(kind, was, now, value, peak) for _, kind, was, now, _, value, peak in told] == [(Kind.GROUP, 0, 1, 2, 2), (Kind.GROUP, 1, 0, 0, 3)]
+    assert most == [0, 2, 3, 3, 0]
+
+
+def test_what_has_fallen_below_its_lower_limit_is_counted_too():
+    assert COUNTED.count(at_level(-2, 3, -1)).tolist() == [2]
 
 
 def test_one_strays_from_its_neighbours_and_comes_back_and_a_silent_one_says_nothing():
@@ -159,6 +165,21 @@ def test_another_plan_judges_the_present_value_at_once_and_forgets_nothing_else(
     assert apply(machine, (12, NOW + 3 * MINUTE, 12), (30, NOW, 1), now=NOW + 3 * MINUTE)[1] == [(Kind.LEVEL, 12, 0, 1)]
 
 
+def test_a_group_stands_on_under_another_plan_though_fewer_are_left_than_began_it():
+    def counting(*key):
+        n = len(key)
+        return groups.Counted(np.arange(n + 1) * 3, ids(*[0, 1, 2] * n), np.ones(n, np.int8), np.full(n, 2), np.ones(n, int), np.array(key))
+
+    machine = net.Machine(plan(counted=counting(9)), NOW)
+    machine.apply(ids(7, 9), np.full(2, NOW), np.full(2, 21.0), NOW)
+    machine.apply(ids(7), np.full(1, NOW + MINUTE), np.zeros(1), NOW + MINUTE)
+    assert machine.plan.counted.count(machine.state).tolist() == [1]
+    machine.replan(plan(counted=counting(5, 9)), NOW + 2 * MINUTE)
+    assert machine.standing.tolist() == [0, 2], "the one that is known"
+    machine.replan(plan(counted=counting(5)), NOW + 3 * MINUTE)
+    assert machine.standing.tolist() == [0]
+
+
 def test_a_plan_that_sums_for_the_first_time_begins_with_the_samples_that_are_held():
     machine = net.Machine(plan(), NOW)
     apply(machine, *[(12, NOW + n * MINUTE, 19) for n in range(3)], now=NOW + 3 * MINUTE)
@@ -188,7 +209,7 @@ def fold(machine, log, now=NOW):
 @settings(max_examples=100, deadline=None)
 @given(logs, st.integers(0, 14))
 def test_state_and_events_follow_from_the_log_whoever_applies_it(log, cut):
-    counted = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([1], np.int8), np.array([2]), np.array([2]))
+    counted = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([1], np.int8), np.array([2]), np.array([2]), np.array([9]))
     whole = net.Machine(plan(counted=counted), NOW)
     told, _ = fold(whole, log)
     first = net.Machine(plan(counted=counted), NOW)

@@ -61,9 +61,11 @@ def sensor(code):
 
 
 def flush(number, *rows, door_=5, ms=None):
-    """Rows of sensor id, ms, value as a door sends them."""
-    ids, at, value = (np.array([row[k] for row in rows]) for k in range(3))
-    part = door.current().part[ids]
+    """Rows of sensor id, ms, value as a door sends them: what is compared with other sites twice."""
+    ids = np.array([row[0] for row in rows])
+    twice = np.flatnonzero(door.current().across[ids])
+    part = np.concatenate([door.current().part[ids], np.full(len(twice), parts.ACROSS)])
+    ids, at, value = (np.array([row[k] for row in (*rows, *(rows[n] for n in twice))]) for k in range(3))
     gateway = Gateway.objects.get()
     return wire.build(
         door_, number, ms or now_ms(), part, np.array([gateway.pk]), at.astype(np.int64), value.astype(float), ids.astype(np.int32),
@@ -211,13 +213,7 @@ def test_sites_are_compared_over_their_parts(world):
     ids, at = [sensor(f"s{n}.gust") for n in range(4)], now_ms()
     assert door.current().across[ids].all() and not door.current().across[sensor("s1.stage")]
     rows = [(pk, at, value) for pk, value in zip(ids, (3.0, 3.5, 4.0, 30.0), strict=True)]
-    one = flush(1, *rows)
-    both = wire.build(
-        5, 1, one.taken_ms, np.concatenate([door.current().part[ids], [parts.ACROSS] * 4]), one.gateways, *(
-            np.tile(np.array([row[k] for row in rows], kind), 2) for k, kind in ((1, np.int64), (2, float), (0, np.int32))
-        ), np.zeros(8, np.uint16),
-    )  # fmt: skip
-    judging.judge([Item(both, 1)], parts.ALL)
+    judging.judge([Item(flush(1, *rows), 1)], parts.ALL)
     with clock.travelled(timedelta(seconds=11)):
         judging.tick(parts.ALL, now_ms())
     assert [(a.sensor_id, a.rule.kind) for a in Alarm.objects.all()] == [(ids[3], "stray")]
@@ -247,6 +243,38 @@ def test_a_network_that_grows_goes_on_where_it_stood_and_so_does_one_that_shrink
     judging.begin(parts.ALL)
     judging.judge([Item(flush(2, (sensor("s2.stage"), now_ms() + 60_000, 1.0)), 2)], parts.ALL)
     assert not any(a[3] for a in told()), "and once more"
+
+
+def test_what_counts_the_sensors_of_an_area_stands_on_from_one_process_to_many_and_back(world):
+    rule("gust", 20, level=3, hazard="大风")
+    mine = rule("gust", 3, clear=2, level=1, reach=3, kind="count", hazard="大风", area_id=city.LAOSHAN)
+    later = rule("gust", 4, clear=1, level=1, reach=3, kind="count", hazard="大风", area_id=city.LAOSHAN, version="2")
+
+    def area():
+        return list(Alarm.objects.filter(sensor=None).order_by("pk").values_list("rule_id", "active"))
+
+    def judge(number, wait_s, **values):
+        rows = [(sensor(f"{code}.gust"), now_ms() + wait_s * 1000, value) for code, value in values.items()]
+        judging.judge([Item(flush(number, *rows), number)], parts.ALL)
+
+    moment = clock.now()
+    direct.take([direct.Sample(f"s{n}.gust", moment, 25.0) for n in (1, 3, 5)])
+    direct.take([direct.Sample("s1.gust", moment + timedelta(seconds=1), 3.0)])
+    assert area() == [(mine.pk, True)], "two are left of three"
+    judging.begin(parts.ALL)
+    assert area() == [(mine.pk, True)]
+    judge(1, 5, s1=25.0, s7=25.0)
+    judge(2, 6, s1=3.0, s3=3.0)
+    assert area() == [(mine.pk, True), (later.pk, True)], "two of four: neither is over"
+    judge(3, 7, s5=3.0)
+    assert area() == [(mine.pk, False), (later.pk, True)]
+    network._networks.clear()
+    with scope.everyone(world):
+        network.gather()
+    assert area() == [(mine.pk, False), (later.pk, True)], "one is left of four"
+    direct.take([direct.Sample("s7.gust", moment + timedelta(seconds=60), 3.0)])
+    assert area() == [(mine.pk, False), (later.pk, False)]
+    assert Line.objects.filter(verb="alarm.raised", subject_id__in=Alarm.objects.filter(sensor=None).values("pk")).count() == 2
 
 
 def test_nothing_is_gathered_while_workers_live(world):

@@ -14,9 +14,10 @@ from .layout import EVENT, NONE, Kind, Mark, State
 
 @dataclass(frozen=True)
 class Counted:
-    """Groups that are told when ``least`` of their members stand at ``level`` or above, and over below ``clear``.
+    """Groups that are told when ``least`` of their members stand at ``level`` or further, above or below; over below ``clear``.
 
-    The members of group g are ``member[first[g]:first[g + 1]]``.
+    The members of group g are ``member[first[g]:first[g + 1]]``; ``key`` names it for good, so that it stands on under
+    another plan. What stands is (groups,): the most members that were counted since the group was told, 0 where it is not.
     """
 
     first: NDArray[np.int64]
@@ -24,6 +25,7 @@ class Counted:
     level: NDArray[np.int8]
     least: NDArray[np.int64]
     clear: NDArray[np.int64]
+    key: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.level)
@@ -31,23 +33,23 @@ class Counted:
     def count(self, state: State) -> NDArray[np.int64]:
         """(groups,) members at their group's level now."""
         of = np.repeat(np.arange(len(self)), np.diff(self.first))
-        reached = state.hot["level"][self.member] >= self.level[of]
+        reached = np.abs(state.hot["level"][self.member]) >= self.level[of]
         return np.bincount(of[reached], minlength=len(self)).astype(np.int64)
 
-    def watch(self, state: State, standing: NDArray[np.bool_], events: NDArray[np.void], now: int) -> NDArray[np.void]:
+    def watch(self, state: State, standing: NDArray[np.int64], events: NDArray[np.void], now: int) -> NDArray[np.void]:
         """What these events of channels change; ``standing`` (groups,) is moved."""
         if not len(self) or not (events["kind"] == Kind.LEVEL).any():
             return events[:0]
         return self.settle(state, standing, now)
 
-    def settle(self, state: State, standing: NDArray[np.bool_], now: int) -> NDArray[np.void]:
-        count = self.count(state)
-        holds = np.where(standing, count >= self.clear, count >= self.least)
-        changed = np.flatnonzero(holds != standing)
-        standing[changed] = holds[changed]
+    def settle(self, state: State, standing: NDArray[np.int64], now: int) -> NDArray[np.void]:
+        count, stood = self.count(state), standing > 0
+        holds, most = np.where(stood, count >= self.clear, count >= self.least), np.maximum(standing, count)
+        changed = np.flatnonzero(holds != stood)
+        standing[:] = np.where(holds, most, 0)
         told = np.zeros(len(changed), EVENT)
         told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.GROUP, ~holds[changed], holds[changed]
-        told["at"], told["value"] = now, count[changed]
+        told["at"], told["value"], told["peak"] = now, count[changed], most[changed]
         return told
 
 

@@ -66,7 +66,7 @@ PROFILE = np.dtype(
     ]
 )
 EVENT = np.dtype([("channel", "i4"), ("kind", "u1"), ("was", "i1"), ("now", "i1"), ("at", "i8"), ("value", "f8"), ("peak", "f8")], align=True)
-"""``peak`` is the furthest value since the channel left level 0, of LEVEL only."""
+"""``peak``, of LEVEL and GROUP only, is the furthest value since the channel left level 0, and the most that were counted."""
 
 
 class Kind(IntEnum):

@@ -54,7 +54,7 @@ class Plan:
     table: NDArray[np.void]
     sums: Feed = field(default_factory=no_feed)
     copies: Feed = field(default_factory=no_feed)
-    counted: groups.Counted = field(default_factory=lambda: groups.Counted(*_no_groups(), *(_none(t) for t in "i1 i8 i8".split())))
+    counted: groups.Counted = field(default_factory=lambda: groups.Counted(*_no_groups(), *(_none(t) for t in "i1 i8 i8 i8".split())))
     neighbours: groups.Neighbours = field(
         default_factory=lambda: groups.Neighbours(*_no_groups(), *(_none(t) for t in "f8 f8 i8 i8".split()))
     )
@@ -116,7 +116,7 @@ class Machine:
         self.state = layout.fresh(len(plan.key))
         self.state.hot["profile"] = plan.profile
         self.rings = windows.empty(len(plan.sums.source))
-        self.standing = np.zeros(len(plan.counted), bool)
+        self.standing = np.zeros(len(plan.counted), np.int64)
         self.scanned = start
 
     def apply(self, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int) -> Applied:
@@ -189,6 +189,12 @@ class Machine:
             if keep[channel] >= 0 and (before := was[keep[channel]]) >= 0:
                 for f in fields(windows.Rings):
                     getattr(self.rings, f.name)[r] = getattr(other.rings, f.name)[before]
+        self.stand(other)
+
+    def stand(self, other: Machine) -> None:
+        """Of each group that another machine counts: it stands as it does there; the others stay as they are."""
+        keep = _same(other.plan.counted.key, self.plan.counted.key)
+        self.standing[keep >= 0] = other.standing[keep[keep >= 0]]
 
     def _sum_anew(self, now: int) -> NDArray[np.void]:
         """A window that is new begins with the samples that are held."""

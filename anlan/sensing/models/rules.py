@@ -130,6 +130,11 @@ class Rule(Compiled, Placed):
         return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
 
     @property
+    def window(self) -> int:
+        """Hours of a rolling sum; of anything but rain the hours are how long a level lasts."""
+        return self.hours if self.quantity == Sensor.Quantity.RAIN else 0
+
+    @property
     def doubt(self) -> str:
         """The confidence, wherever the figure stands, unless it was read in its source."""
         return "" if self.confidence == "V" else f"({self.confidence})"
