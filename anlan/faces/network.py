@@ -66,7 +66,7 @@ def alarms(args: Namespace) -> int:
         _print({"alarms": found})
     else:
         for one in found:
-            print(one["at"], one["sensor"], one["rule"], one["value"], "未解除" if one["active"] else f"{one['cleared_at']} 解除")
+            print(one["at"], one["sensor"] or one["area"], one["rule"], one["value"], "未解除" if one["active"] else f"{one['cleared_at']} 解除")
     return 0
 
 

@@ -3,7 +3,7 @@
     sites:   [{code, name, kind, area, lon, lat}]
     sensors: [{code, site, quantity, unit, low, high}]
     profiles: {name: [rule, …]}            # rules that several sensors share
-    rules:   [{kind, hazard, quantity, hours, amount, clear, level, hold_up, hold_down, sensor | site | area | profile with sensors,
+    rules:   [{kind, hazard, quantity, hours, amount, clear, level, reach, hold_up, hold_down, sensor | site | area | profile with sensors,
                season: "06-01/09-30", since, until, source, confidence, version}]
 """
 
@@ -206,8 +206,8 @@ def _rule(work: Work, row: dict[str, Any]) -> None:
         source=str(row.get("source", "")), confidence=str(row.get("confidence", "")), version=str(row.get("version", "1")), mark="",
     )  # fmt: skip
     same = Rule.everywhere.filter(
-        kind=rule.kind, hazard=rule.hazard, quantity=rule.quantity, hours=rule.hours, level=rule.level, sensor=sensor, station=site, area_id=area,
-        since=rule.since, version=rule.version,
+        kind=rule.kind, hazard=rule.hazard, quantity=rule.quantity, hours=rule.hours, level=rule.level, reach=rule.reach,
+        sensor=sensor, station=site, area_id=area, since=rule.since, version=rule.version,
     )  # fmt: skip
     if (old := same.first()) is not None:
         rule.pk = old.pk

@@ -52,9 +52,10 @@ Register(
 )
 Register(
     Alarm,
-    columns="sensor rule level stage_label:状态 at value peak active cleared_at acknowledged_by paged_at overdue shelved_until held_why handled burst area",
+    columns="sensor rule level stage_label:状态 at value peak active cleared_at acknowledged_by paged_at overdue shelved_until held_why handled burst area"
+    " counted:计入测站",
     filters="level active held overdue area rule burst",
-    search="sensor__station__name",
+    search="sensor__station__name area__name",
     order="-id",
     point="sensor__station__lon sensor__station__lat",
     family="监测对象",

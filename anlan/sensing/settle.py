@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from numpy.typing import NDArray
 
 from anlan.engines.sense import net
@@ -57,7 +57,7 @@ def changes(book: Book, event: np.void) -> Iterable[Change]:
     kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
     if kind == Kind.GROUP:
-        yield Change((NOBODY, int(book.group[channel])), bool(now), at, value, value)
+        yield Change((NOBODY, int(book.group[channel])), bool(now), at, value, peak)
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:
@@ -108,20 +108,21 @@ def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
                 yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(hot["value"][channel]))
     count = book.plan.counted.count(machine.state).astype(float).tolist()
     for group in np.flatnonzero(machine.standing).tolist():
-        yield Change((NOBODY, int(book.group[group])), True, at, count[group], count[group])
+        yield Change((NOBODY, int(book.group[group])), True, at, count[group], float(machine.standing[group]))
 
 
 def refresh(stand: Iterable[tuple[Book, net.Machine]]) -> None:
-    """Active alarms of levels show the furthest value so far."""
+    """Active alarms of levels show the furthest value so far, those of an area the most that were counted."""
     peaks: dict[Key, float] = {}
     for book, machine in stand:
         for channel in np.flatnonzero(machine.state.hot["level"]).tolist():
             for rule in book.rules_of(channel, int(machine.state.hot["level"][channel])):
                 peaks[book.sensor(channel), rule] = float(machine.state.peak[channel])
+        peaks |= {(NOBODY, int(rule)): float(most) for rule, most in zip(book.group, machine.standing, strict=True) if most}
     if not peaks:
         return
     changed = []
-    for alarm in Alarm.objects.filter(active=True).exclude(rule__kind__in=[k for k in Rule.Kind if k not in ("high", "low")]):
+    for alarm in Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT)):
         peak = peaks.get(_key(alarm), alarm.peak)
         if peak != alarm.peak:
             alarm.peak = peak
@@ -153,6 +154,8 @@ class _Work:
                 self._silence(alarm)
             if sensor and not alarm.held and sensor.rests_until and sensor.rests_until > now():
                 alarm.held, alarm.held_why = True, f"{REST}:{sensor.rests_why}"[:60]
+            if sensor is None and (resting := self._resting(alarm)) and change.value - resting < rule.amount:
+                alarm.held, alarm.held_why = True, f"{REST}:停用的测点不计,不足 {rule.amount:g} 个"
             self.raised.append(alarm)
             self.known.add((change.key, change.at))
             if not change.late:
@@ -162,6 +165,11 @@ class _Work:
             self.cleared.append((held, change))
             del self.active[change.key]
 
+    def _resting(self, alarm: Alarm) -> int:
+        """How many of the sensors that are counted are out of service."""
+        there = alarm.members.filter(active=True, held=True, held_why__startswith=REST).values_list("sensor_id", flat=True)
+        new = {a.sensor_id for a in self.raised if a.held_why.startswith(REST) and a.sensor and alarm.rule.counts(a.rule, a.sensor)}
+        return len(new | set(there))
 
     def _silence(self, alarm: Alarm) -> None:
         """The silence of a station is told once; in a flood that rises around it, it is a grave one."""
@@ -234,7 +242,7 @@ def _tell_raised(alarm: Alarm) -> None:
 def _ended(alarm: Alarm, change: Change) -> str:
     if change.retired:
         return f"{alarm}:判定规则已停用或改变,告警解除"
-    if alarm.rule.kind in (Rule.Kind.HIGH, Rule.Kind.LOW):
+    if alarm.rule.kind in Rule.LADDER:
         way = "回落" if alarm.rule.kind == Rule.Kind.HIGH else "回升"
         return f"{alarm}:{way}至 {alarm.said(change.value)},告警解除"
     if alarm.rule.kind == Rule.Kind.COUNT:
@@ -249,14 +257,10 @@ REST = "停用"
 def release() -> int:
     """Tell the alarms whose reason for being held has gone: their sensor is back in service, or the alarm that told their
     station's silence has ended. How many were told."""
-    held = list(Alarm.objects.filter(active=True, held=True).exclude(sensor=None).select_related("sensor__station", "rule"))
+    held = Alarm.objects.filter(active=True, held=True).select_related("sensor__station", "area", "rule")
     told = 0
-    for alarm in held:
-        assert alarm.sensor is not None
-        if alarm.sensor.rests_until and alarm.sensor.rests_until > now():
-            continue
-        station = {"active": True, "held": False, "rule__kind": Rule.Kind.OFFLINE, "sensor__station_id": alarm.sensor.station_id}
-        if not alarm.held_why.startswith(REST) and Alarm.objects.filter(**station).exists():
+    for alarm in sorted(held, key=lambda a: a.sensor_id is None):  # those that are counted before those that count them
+        if _still_held(alarm):
             continue
         why, alarm.held, alarm.held_why = alarm.held_why, False, ""
         alarm.save(update_fields=["held", "held_why"])
@@ -265,6 +269,15 @@ def release() -> int:
         paging.arm([alarm])
         told += 1
     return told
+
+
+def _still_held(alarm: Alarm) -> bool:
+    if alarm.sensor is None:
+        return alarm.members.filter(active=True, held=False).aggregate(n=Count("sensor", distinct=True))["n"] < alarm.rule.amount
+    if alarm.sensor.rests_until and alarm.sensor.rests_until > now():
+        return True
+    station = {"active": True, "held": False, "rule__kind": Rule.Kind.OFFLINE, "sensor__station_id": alarm.sensor.station_id}
+    return not alarm.held_why.startswith(REST) and Alarm.objects.filter(**station).exists()
 
 
 def moment(ms: int) -> datetime:

@@ -4,20 +4,22 @@ import json
 from argparse import Namespace
 from datetime import timedelta
 
+from django.test import Client
+
 from anlan.faces import network as commands
 from anlan.faces.screen import state
 from anlan.kernel import clock
 from anlan.kernel.clock import loop
 from anlan.kernel.people import scope
 from anlan.kernel.registers import find
-from anlan.sensing.models import Alarm
+from anlan.sensing.models import Alarm, Sensor
 from tests.faces.test_alarms import blow, officer, page, rule, world  # noqa: F401
 from tests.faces.test_paging import TYPED, calls, office, posts  # noqa: F401
 from tests.kernel import city
 
 
-def count(**more):
-    return rule("gust", 2, kind="count", level=1, reach=3, area_id=city.LAOSHAN, **more)
+def count(amount=2, **more):
+    return rule("gust", amount, **{"kind": "count", "level": 1, "reach": 3, "area_id": city.LAOSHAN, **more})
 
 
 def test_it_is_read_wherever_alarms_are(officer, world, capsys):  # noqa: F811
@@ -26,7 +28,7 @@ def test_it_is_read_wherever_alarms_are(officer, world, capsys):  # noqa: F811
     alarm = Alarm.objects.get(sensor=None)
     said = page(officer)
     row = next(line for line in said.split("<tr") if "个测点</a>" in line)
-    assert "崂山区" in row and "2 个测点" in row and f"?area={city.LAOSHAN}" in row
+    assert "崂山区" in row and "2 个测点" in row and f"?of={alarm.pk}" in row
     assert page(officer, q="崂山区").count("个测点</a>") == 1 and "个测点</a>" not in page(officer, q="0号站")
     assert "崂山区" in page(officer, "/desk/") and "崂山区" in page(officer, find("alarm").link(alarm)) and page(officer, "/r/alarm/")
     with scope.everyone(world):
@@ -35,6 +37,40 @@ def test_it_is_read_wherever_alarms_are(officer, world, capsys):  # noqa: F811
     commands.alarms(Namespace(sensor="", since="", json=True))
     told = [a for a in json.loads(capsys.readouterr().out)["alarms"] if not a["sensor"]]
     assert [(a["area"], a["value"]) for a in told] == [(city.LAOSHAN, 2.0)]
+
+
+def test_the_figure_opens_the_alarms_that_were_counted(officer, world):  # noqa: F811
+    rule("rain", 20, level=3)
+    count()
+    blow(25, 30, 3)
+    blow(30, kind="rain")
+    alarm = Alarm.objects.get(sensor=None)
+    said = page(officer, of=alarm.pk)
+    assert said.count("/desk/sensors/") == 2 and "0号站" in said and "1号站" in said and "个测点</a>" not in said
+    assert "0号站、1号站" in page(officer, find("alarm").link(alarm)), "its own page names them"
+    blow(3)
+    assert "0号站" in page(officer, of=alarm.pk) and "已恢复未确认" in page(officer, of=alarm.pk), "also when it is over"
+    assert officer.get("/desk/alarms/", {"of": alarm.pk, "stage": "seen"}).content.decode().count("/desk/sensors/") == 0
+    single = Alarm.objects.exclude(sensor=None).first()
+    assert [officer.get("/desk/alarms/", {"of": odd}).status_code for odd in (single.pk, "x", "9" * 12)] == [404] * 3
+
+
+def test_the_page_of_a_sensor_tells_the_rules_that_count_it(officer, world):  # noqa: F811
+    count()
+    count(area_id=city.JIMO, amount=1)
+    said = page(officer, f"/desk/sensors/{Sensor.objects.get(code='W0.gust').pk}/")
+    assert said.count("个</a>") == 1 and "测点≥2个" in said
+
+
+def test_who_looks_after_another_district_opens_nothing_of_it(world):  # noqa: F811
+    count()
+    blow(25, 30)
+    pk = Alarm.objects.get(sensor=None).pk
+    for area, seen in ((city.LAOSHAN, True), (city.JIMO, False)):
+        client = Client()
+        client.force_login(city.person(f"值班{area}", "district_duty", area, user=f"duty{area}").user)
+        assert ("个测点</a>" in page(client)) is seen
+        assert client.get("/desk/alarms/", {"of": pk}).status_code == (200 if seen else 404)
 
 
 def test_nobody_sees_it_and_the_duty_of_the_area_is_called(posts):  # noqa: F811

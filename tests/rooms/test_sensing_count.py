@@ -1,14 +1,16 @@
 """So many sensors of an area at a level: counted, told once for the area, ended, kept over restarts and changed rules."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from anlan.kernel import clock
 from anlan.kernel.journal.models import Line
 from anlan.kernel.people import scope
-from anlan.sensing import book, door, load, network
+from anlan.sensing import acts, book, door, load, network
 from anlan.sensing.models import Alarm, Rule, Sensor, Station
 from tests.kernel import city
 
@@ -42,6 +44,11 @@ def take(*values, quantity="gust", after=0):
     """A value for each station from the first on; None for those that say nothing."""
     moment = clock.now() + timedelta(seconds=after)
     door.take([door.Sample(f"s{n}.{quantity}", moment, float(v)) for n, v in enumerate(values) if v is not None])
+
+
+def later(seconds, *values):
+    with clock.travelled(timedelta(seconds=seconds)):
+        take(*values)
 
 
 def counted():
@@ -101,6 +108,101 @@ def test_another_process_and_a_changed_rule_go_on_with_it(world):
     assert [active for _, active in counted()] == [False, False, True], "the new version sees at once what stands"
 
 
+def test_a_change_of_another_rule_ends_nothing_that_stands_above_its_clear_value(world):
+    counting(3, clear=2)
+    take(25, 25, 25)
+    take(3, after=1)
+    assert counted() == [(3.0, True)], "two still stand"
+    rule("rain", 50, hours=3, level=3, hazard="暴雨")
+    network.tick()
+    assert counted() == [(3.0, True)]
+    network._networks.clear()
+    take(None, 3, after=2)
+    assert counted() == [(3.0, False)]
+
+
+def test_it_keeps_the_most_that_were_counted(world):
+    counting(2)
+    take(25, 25)
+    later(11, None, None, 25, 25)
+    alarm = Alarm.objects.get(sensor=None)
+    assert (alarm.value, alarm.peak) == (2, 4), "told while it stands"
+    later(12, 3, 3)
+    later(13, None, None, 3, 3)
+    alarm.refresh_from_db()
+    assert (alarm.value, alarm.peak, alarm.active) == (2, 4, False)
+
+
+def test_what_is_at_or_below_its_lower_limit_is_counted(world):
+    Rule.objects.update(until=clock.now().date() - timedelta(days=1))
+    rule("gust", 4, kind="low", level=3)
+    counting(2)
+    take(9, 9, 3, 9)
+    assert counted() == []
+    take(3, after=1)
+    assert counted() == [(2.0, True)]
+
+
+def rest(code, hours):
+    until = clock.now() + timedelta(hours=hours) if hours else None
+    acts.do_rest(Sensor.objects.get(code=code), until, "检修" if hours else "")
+
+
+def test_sensors_out_of_service_make_no_alarm_of_an_area(world):
+    counting(3)
+    rest("s0.gust", 1)
+    take(25, 25, 25)
+    alarm = Alarm.objects.get(sensor=None)
+    assert alarm.held and "停用" in alarm.held_why and not Line.objects.filter(verb="alarm.raised", subject_id=alarm.pk).exists()
+    rest("s0.gust", 0)
+    alarm.refresh_from_db()
+    assert not alarm.held and Line.objects.filter(verb="alarm.raised", subject_id=alarm.pk).count() == 1, "back in service it counts"
+
+
+def test_one_that_is_held_is_told_when_enough_others_stand(world):
+    counting(3)
+    rest("s0.gust", 1)
+    take(25, None, 25)
+    take(None, 25, after=1)
+    assert Alarm.objects.get(sensor=None).held
+    take(None, None, None, 25, after=2)
+    network.tick()
+    assert not Alarm.objects.get(sensor=None).held
+
+
+def test_what_fell_silent_counts_as_it_stood(world):
+    rule("gust", 0, kind="offline", level=3, hold_up_s=60)
+    counting(2)
+    take(25, 25)
+    with clock.travelled(timedelta(minutes=2)):
+        network.tick()
+    assert Alarm.objects.filter(rule__kind="offline").count() == 2 and counted() == [(2.0, True)]
+
+
+def test_it_knows_which_alarms_it_counts(world):
+    rule("gust", 20, level=3, hazard="台风")
+    counting(2)
+    take(25, 35, 5, 5, 25)
+    alarm = Alarm.objects.get(sensor=None)
+    assert sorted((a.sensor.code, a.level) for a in alarm.members) == [("s0.gust", 3), ("s1.gust", 2), ("s1.gust", 3)]
+    assert alarm.counted == "0站、1站" and "现有 2 个测点,共 4 个" in Line.objects.get(subject_id=alarm.pk, verb="alarm.raised").text
+    later(60, 3)
+    alarm.refresh_from_db()
+    later(120, None, None, 25)
+    assert not alarm.active and alarm.counted == "0站、1站", "those of its time"
+    assert Alarm.objects.get(sensor=None, active=True).counted == "1站、2站"
+
+
+def test_one_rule_has_one_alarm_of_a_moment_and_one_that_stands(world):
+    mine, at = counting(1), clock.now()
+    told = {"rule": mine, "level": 1, "area_id": city.LAOSHAN, "value": 1, "peak": 1, "world": world}
+    Alarm.objects.create(at=at, active=False, **told)
+    for again in ({"at": at, "active": False}, {"at": at + timedelta(seconds=1), "active": True}, {"at": at + timedelta(seconds=2), "active": True}):
+        made = again["at"] == at + timedelta(seconds=1)
+        with nullcontext() if made else pytest.raises(IntegrityError), transaction.atomic():
+            Alarm.objects.create(**again, **told)
+
+
 def test_a_plan_read_back_counts_the_same(world):
     counting(2)
     made = book.compile_book(clock.now().date())
@@ -120,7 +222,8 @@ def test_in_parts_it_is_counted_by_the_part_that_sees_all_sites(world):
 @pytest.mark.parametrize(
     ("more", "field"),
     [({"amount": 5.0}, "amount"), ({"amount": 0.0, "clear": 0.0}, "amount"), ({"amount": 2.5}, "amount"), ({"clear": 0.0}, "clear"),
-     ({"reach": None}, "reach"), ({"kind": "high"}, "reach")],
+     ({"reach": None}, "reach"), ({"kind": "high"}, "reach"), ({"hold_up_s": 60}, "hold_up_s"), ({"hold_down_s": 60}, "hold_down_s"),
+     ({"hours": 3}, "hours")],
 )  # fmt: skip
 def test_what_cannot_be_counted_is_named(world, more, field):
     told = {"kind": "count", "hazard": "大风", "quantity": "gust", "hours": 0, "amount": 2.0, "clear": 2.0, "level": 1, "reach": 3, "area_id": city.LAOSHAN,
@@ -135,6 +238,16 @@ def test_it_is_loaded_from_a_file(world):
     assert load.load(f"rules:\n  - {told}\n")["rules"] == 1
     take(25, 25)
     assert counted() == [(2.0, True)]
+
+
+def test_two_that_count_other_levels_are_two_rules_of_a_file_and_what_cannot_be_is_named(world):
+    told = f'kind: count, hazard: 大风, quantity: gust, level: 1, area: "{city.LAOSHAN}", source: 试, confidence: V'
+    for _ in range(2):
+        load.load(f"rules:\n  - {{{told}, amount: 3, reach: 3}}\n  - {{{told}, amount: 2, reach: 2}}\n")
+    assert sorted(Rule.objects.filter(kind="count").values_list("amount", "reach")) == [(2, 2), (3, 3)]
+    with pytest.raises(load.Faulty) as no:
+        load.load(f"rules:\n  - {{{told}, amount: 5, reach: 3}}\n  - {{{told}, amount: 0, reach: 3}}\n")
+    assert "规则第 1 项:amount:该区域只有 4 个" in no.value.faults[0] and no.value.faults[1].startswith("规则第 2 项:amount")
 
 
 def test_only_who_may_see_the_area_sees_its_alarm(world):

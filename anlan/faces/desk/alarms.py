@@ -33,6 +33,7 @@ FOLDED = 5
 """A burst of more alarms than these is drawn as one line that opens."""
 OPEN = ("new", "seen", "back", "latched", "shelved", "held")
 SPANS = {"hour": ("小时", timedelta(hours=1)), "day": ("天", timedelta(days=1)), "week": ("周", timedelta(days=7)), "year": ("年", timedelta(days=366))}
+JOINED = ("sensor__station", "rule", "area", "burst__area")
 POINTS = 2000
 """Points that a chart draws; more are drawn as the range of each stretch."""
 
@@ -60,7 +61,7 @@ class Group:
 def open_alarms() -> QuerySet[Alarm]:
     """What does not rest yet."""
     waits = Q(active=True) | Q(acknowledged_at=None, held=False) | Q(latched=True)
-    return Alarm.objects.filter(waits).select_related("sensor__station", "rule", "area", "burst__area")
+    return Alarm.objects.filter(waits).select_related(*JOINED)
 
 
 @require(*STAFF, "inspector")
@@ -72,6 +73,9 @@ def console(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest) -> dict[str, Any]:
     given = request.GET
     rows = open_alarms()
+    of = _counting(given.get("of", ""))
+    if of:
+        rows = of.members.select_related(*JOINED)
     if level := given.get("level", ""):
         rows = rows.filter(level=int(level)) if level in ("1", "2", "3", "4") else rows.none()
     if area := given.get("area", ""):
@@ -81,13 +85,21 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         rows = rows.filter(named | Q(rule__hazard__icontains=words))
     found = list(rows.order_by("-at", "-id")[: MOST * 3])
     counts = {name: sum(a.stage == name for a in found) for name in OPEN}
-    wanted = given.get("stage", "new") if given.get("stage", "new") in (*OPEN, "") else "new"
+    wanted = given.get("stage", "" if of else "new")
+    wanted = wanted if wanted in (*OPEN, "") else "new"
     shown = [a for a in found if not wanted or a.stage == wanted][:MOST]
     return {
         "groups": _groups(shown), "stages": [(name, Alarm.Stage(name).label, counts[name]) for name in OPEN], "wanted": wanted, "shown": len(shown),
-        "more": len(found) >= MOST * 3, "levels": LEVELS, "areas": Area.objects.filter(level="district").order_by("rank"), "given": given,
+        "more": len(found) >= MOST * 3, "levels": LEVELS, "areas": Area.objects.filter(level="district").order_by("rank"), "given": given, "of": of,
         "may": scope.current().can(*COMMAND, area=scope.ROOT), "hours": (1, 4, 8, 24),
     }  # fmt: skip
+
+
+def _counting(typed: str) -> Alarm | None:
+    """The alarm of an area whose members are asked for."""
+    if not typed:
+        return None
+    return get_object_or_404(Alarm.objects.filter(sensor=None).select_related("rule", "area"), pk=int(typed) if typed.isdecimal() else 0)
 
 
 def _groups(alarms: list[Alarm]) -> list[Group]:
@@ -152,7 +164,7 @@ def sensor(request: HttpRequest, pk: int) -> HttpResponse:
     """What a sensor read, against its limits, with its alarms."""
     row, span = get_object_or_404(Sensor.objects.select_related("station", "area"), pk=pk), _span(request)
     rules = [r for r in Rule.objects.filter(Q(sensor=row) | Q(station=row.station) | Q(sensor=None, station=None, quantity=row.quantity))
-             if r.holds(timezone.localdate(now()))]  # fmt: skip
+             if r.holds(timezone.localdate(now())) and (r.kind != Rule.Kind.COUNT or r.concerned(Sensor.objects.filter(pk=pk)).exists())]  # fmt: skip
     context = {
         "sensor": row, "until": _until(request), "span": span, "spans": [(name, said) for name, (said, _) in SPANS.items()], "rules": rules,
         "alarms": Alarm.objects.filter(sensor=row).select_related("rule", "sensor__station").order_by("-at", "-id")[:50],

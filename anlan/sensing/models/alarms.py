@@ -5,10 +5,14 @@ from __future__ import annotations
 from django.db import models
 
 from anlan.kernel.clock import now
+from anlan.kernel.people import scope
 from anlan.kernel.people.scope import Scoped
 
 from .rules import LEVELS, Rule
 from .stations import Sensor
+
+NAMED = 20
+"""Places that are named; of more the number is."""
 
 
 class Burst(Scoped):
@@ -85,6 +89,23 @@ class Alarm(Scoped):
         return self.sensor.said(value) if self.sensor else f"{value:g} 个测点"
 
     @property
+    def members(self) -> models.QuerySet[Alarm]:
+        """The alarms of those that its rule counts, that stood while it did."""
+        rule, ended = self.rule, models.Q(at__lte=self.cleared_at) if self.cleared_at else models.Q()
+        alike = {"rule__kind__in": Rule.LADDER, "rule__quantity": rule.quantity, "rule__hazard": rule.hazard, "rule__level__lte": rule.reach or 0}
+        window = {"rule__hours": rule.window} if rule.window else {}
+        stood = models.Q(active=True) | models.Q(cleared_at__gt=self.at)
+        return Alarm.objects.filter(ended & stood, scope.within("area_id", scope.prefix(str(rule.area_id))), **alike, **window)
+
+    @property
+    def counted(self) -> str:
+        """Where those stand or stood that its rule counts; empty where it counts nothing."""
+        if self.sensor_id:
+            return ""
+        found = list(dict.fromkeys(self.members.order_by("sensor_id").values_list("sensor__station__name", flat=True)))
+        return "、".join(found[:NAMED]) + (f"等 {len(found)} 处" if len(found) > NAMED else "")
+
+    @property
     def stage(self) -> str:
         """Where it stands in its life."""
         if self.held and self.active:
@@ -105,7 +126,7 @@ class Alarm(Scoped):
     def measured(self) -> str:
         """What was measured, in words; nothing for what is no measure."""
         if self.rule.kind == Rule.Kind.COUNT:
-            return f",现有 {self.said(self.value)}"
+            return f",现有 {self.said(self.value)},共 {self.rule.concerned(Sensor.everywhere.all()).count()} 个"
         if self.rule.kind not in (Rule.Kind.HIGH, Rule.Kind.LOW, Rule.Kind.RATE):
             return ""
         return f",实测 {self.said(self.value)}"

@@ -43,6 +43,8 @@ class Rule(Compiled, Placed):
         STRAY = "stray", "偏离邻站"
         COUNT = "count", "多点同时"
 
+    LADDER = (Kind.HIGH, Kind.LOW)
+    """What gives a sensor a level."""
     FALL = 0.1
     """Metres below a stage limit at which its alarm ends when the row does not say it."""
     FIXED = (
@@ -125,7 +127,7 @@ class Rule(Compiled, Placed):
             case self.Kind.STRAY:
                 return f"偏离邻站中位数超过{self.amount:g}"
             case self.Kind.COUNT:
-                return f"{self.hours or '瞬'}{'小时' if self.hours else '时'}值达{self.get_reach_display()}的测点≥{self.amount:g}个"
+                return f"{self.hours or '瞬'}{'小时' if self.hours else '时'}值达{self.get_reach_display()}及以上的测点≥{self.amount:g}个"
         window = f"{self.hours}小时" if self.hours else "瞬时"
         return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
 
@@ -133,6 +135,21 @@ class Rule(Compiled, Placed):
     def window(self) -> int:
         """Hours of a rolling sum; of anything but rain the hours are how long a level lasts."""
         return self.hours if self.quantity == Sensor.Quantity.RAIN else 0
+
+    def concerned(self, sensors: models.QuerySet[Sensor]) -> models.QuerySet[Sensor]:
+        """Those of these sensors that it judges or counts."""
+        alike = sensors.filter(quantity=self.quantity)
+        if self.sensor_id is not None:
+            return alike.filter(pk=self.sensor_id)
+        if self.station_id is not None:
+            return alike.filter(station_id=self.station_id)
+        return alike.filter(scope.within("area_id", scope.prefix(str(self.area_id))))
+
+    def counts(self, other: Rule, sensor: Sensor) -> bool:
+        """Does a sensor that has reached another rule count by this one?"""
+        same = (other.quantity, other.hazard, other.window) == (self.quantity, self.hazard, self.window)
+        inside = str(sensor.area_id).startswith(scope.prefix(str(self.area_id)))
+        return same and inside and other.kind in self.LADDER and other.level <= (self.reach or 0)
 
     @property
     def doubt(self) -> str:
@@ -188,13 +205,17 @@ class Rule(Compiled, Placed):
             return {"sensor" if self.sensor else "station": "多点同时按区域判定,不填测点和监测站"}
         if self.reach is None:
             return {"reach": "请填写计入级别"}
+        if self.hold_up_s or self.hold_down_s:
+            return {"hold_up_s" if self.hold_up_s else "hold_down_s": "多点同时没有持续时间,请填在各测点自己的规则上"}
+        if self.hours and self.quantity and self.quantity != Sensor.Quantity.RAIN:
+            return {"hours": "只有降水量按窗口累计,其他要素填 0"}
         if self.amount is None or self.clear is None:
             return {}
         if self.amount != int(self.amount) or self.amount < 1 or self.clear != int(self.clear) or self.clear < 1:
             return {"amount" if self.amount != int(self.amount) or self.amount < 1 else "clear": "请填写测点个数,为不小于 1 的整数"}
         if not self.area_id or not self.quantity:
             return {}
-        there = Sensor.everywhere.filter(scope.within("area_id", scope.prefix(str(self.area_id))), quantity=self.quantity).count()
+        there = self.concerned(Sensor.everywhere.all()).count()
         return {"amount": f"该区域只有 {there} 个这一要素的测点"} if self.amount > there else {}
 
     def _misfit(self, sensor: Sensor) -> dict[str, str]:
