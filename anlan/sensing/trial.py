@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from anlan.engines.sense import net
 from anlan.kernel.cases import Refused
+from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
 from . import readings, settle
@@ -25,21 +25,19 @@ MOST_SENSORS = 2000
 BUDGET_S = 10.0
 """After so long the trial stops and says how far it has come."""
 STEP = timedelta(hours=6)
+MINUTE_MS = 60_000
 WARM = timedelta(hours=2)
 """Read before the first moment that counts, so that what holds has begun to hold."""
 
 
-UNTRIED = {
-    Rule.Kind.QUALITY: "历史只保存有效读数", Rule.Kind.COUNT: "它数的是各测点按自己的规则达到的级别,请先试算那些规则",
-    Rule.Kind.STRAY: "邻站之间按收到的先后比对,历史不保存收到的时间",
-}  # fmt: skip
+UNTRIED = {Rule.Kind.QUALITY: "历史只保存有效读数", Rule.Kind.STRAY: "邻站之间按收到的先后比对,历史不保存收到的时间"}
 
 
 @dataclass
 class Fired:
-    """One alarm that would have been; ``until`` is None where it would still stand."""
+    """One alarm that would have been, of an area where there is no sensor; ``until`` is None where it would still stand."""
 
-    sensor: Sensor
+    sensor: Sensor | None
     at: datetime
     value: float
     until: datetime | None = None
@@ -61,12 +59,14 @@ class Trial:
     """Sensors that the rule would hold for; more than MOST_SENSORS are not tried."""
     readings: int = 0
     fired: list[Fired] = field(default_factory=list)
+    counted: int = 0
+    """Of a rule that counts: the sensors that have limits to be counted by."""
     whole: bool = True
 
     @property
     def places(self) -> int:
         """Sensors at which it would have fired."""
-        return len({one.sensor.pk for one in self.fired})
+        return len({one.sensor.pk for one in self.fired if one.sensor})
 
     @property
     def days(self) -> list[tuple[str, int]]:
@@ -82,7 +82,7 @@ def try_rule(rule: Rule, since: datetime, until: datetime) -> Trial:
     """Judge what was read in (since, until] by this rule alone. Raises Refused for a kind that leaves no trace in the history."""
     if rule.kind in UNTRIED:
         raise Refused(f"“{rule.get_kind_display()}”无法试算:{UNTRIED[Rule.Kind(rule.kind)]}")
-    concerned = _concerned(rule)
+    concerned = rule.concerned(Sensor.objects.all())
     count = concerned.count()
     sensors = {sensor.pk: sensor for sensor in concerned.select_related("station", "area").order_by("pk")[:MOST_SENSORS]}
     trial = Trial(since, since, len(sensors), count, whole=count <= MOST_SENSORS)
@@ -93,19 +93,10 @@ def try_rule(rule: Rule, since: datetime, until: datetime) -> Trial:
         if held is not None:
             held.until = change.at
         if change.on and change.at > since and rule.in_season(timezone.localdate(change.at)):
-            open_[change.key[0]] = Fired(sensors[change.key[0]], change.at, change.value)
+            open_[change.key[0]] = Fired(sensors.get(change.key[0]), change.at, change.value)
             trial.fired.append(open_[change.key[0]])
     trial.fired.sort(key=lambda one: one.at)
     return trial
-
-
-def _concerned(rule: Rule) -> QuerySet[Sensor]:
-    rows = Sensor.objects.filter(quantity=rule.quantity)
-    if rule.sensor_id:
-        return rows.filter(pk=rule.sensor_id)
-    if rule.station_id:
-        return rows.filter(station_id=rule.station_id)
-    return rows.filter(scope.within("area_id", scope.prefix(str(rule.area_id))))
 
 
 def _spans(trial: Trial, start: datetime, until: datetime, sensors: dict[int, Sensor]) -> Iterator[tuple[datetime, readings.Read]]:
@@ -123,16 +114,35 @@ def _spans(trial: Trial, start: datetime, until: datetime, sensors: dict[int, Se
 
 
 def _judged(rule: Rule, sensors: dict[int, Sensor], trial: Trial, until: datetime) -> Iterator[settle.Change]:
-    """By the loop that judges what comes in."""
+    """By the loop that judges what comes in; of what is counted, minute by minute."""
     one = copy.copy(rule)
     one.pk = rule.pk or -1
-    warm = WARM + timedelta(hours=rule.hours, seconds=rule.hold_up_s + rule.hold_down_s)
+    ladder = _ladder(rule)
+    warm = WARM + max(timedelta(hours=r.hours, seconds=r.hold_up_s + r.hold_down_s) for r in (rule, *ladder))
     rows = Sensor.everywhere.filter(pk__in=sensors).order_by("pk").values_list("pk", "quantity", "area_id", "station_id", "low", "high")
-    book = book_of([one], rows)
+    book = book_of([one, *ladder], rows)
+    trial.counted = len(book.plan.counted.member)
     machine = net.Machine(book.plan, _ms(trial.since - warm))
     for end, read in _spans(trial, trial.since - warm, until, sensors):
-        for event in machine.apply(read.sensor, read.at, read.value, _ms(end)).events:
-            yield from (c for c in settle.changes(book, event) if not c.late)
+        for part, taken in _minutes(read) if rule.kind == Rule.Kind.COUNT else [(read, _ms(end))]:
+            for event in machine.apply(part.sensor, part.at, part.value, taken).events:
+                yield from (c for c in settle.changes(book, event) if not c.late and c.key[1] == one.pk)
+
+
+def _ladder(rule: Rule) -> list[Rule]:
+    """The rules in force by which its sensors reach the levels that it counts."""
+    if rule.kind != Rule.Kind.COUNT:
+        return []
+    alike = Rule.everywhere.filter(kind__in=Rule.LADDER, quantity=rule.quantity, hazard=rule.hazard)
+    return [r for r in alike.order_by("pk") if r.window == rule.window and r.holds(timezone.localdate(now()))]
+
+
+def _minutes(read: readings.Read) -> Iterator[tuple[readings.Read, int]]:
+    """What was read in each minute, and its end: what stands together must have come together."""
+    order = np.argsort(read.at, kind="stable")
+    minute = read.at[order] // MINUTE_MS
+    for rows in np.split(order, np.flatnonzero(np.diff(minute)) + 1) if len(order) else ():
+        yield readings.Read(read.sensor[rows], read.at[rows], read.value[rows]), int(read.at[rows[0]] // MINUTE_MS + 1) * MINUTE_MS
 
 
 def _gaps(rule: Rule, sensors: dict[int, Sensor], trial: Trial, until: datetime) -> Iterator[settle.Change]:

@@ -12,9 +12,10 @@ from anlan.kernel import clock
 from anlan.kernel.clock import loop
 from anlan.kernel.people import scope
 from anlan.kernel.registers import find
-from anlan.sensing.models import Alarm, Sensor
+from anlan.sensing import trial
+from anlan.sensing.models import Alarm, Rule, Sensor
 from tests.faces.test_alarms import blow, officer, page, rule, world  # noqa: F401
-from tests.faces.test_paging import TYPED, calls, office, posts  # noqa: F401
+from tests.faces.test_paging import MINUTE, TYPED, blown, calls, office, posts, tried  # noqa: F401
 from tests.kernel import city
 
 
@@ -88,3 +89,38 @@ def test_it_is_entered_in_the_form_and_a_wrong_number_is_named(office):  # noqa:
     assert office.post("/r/rule/new/", {**typed, "amount": "2"}).status_code == 302
     blow(25, 30)
     assert Alarm.objects.filter(sensor=None).count() == 1
+
+
+COUNTING = {**TYPED, "kind": "count", "amount": "2", "clear": "2", "level": "1", "reach": "3", "area": city.LAOSHAN}
+
+
+def test_it_is_tried_over_what_was_read_minute_by_minute(office):  # noqa: F811
+    """Two stand together from the third to the fifth minute: W0 21 22 25 17 5, W1 3 3 25 25 3 (20 up, below 16 over)."""
+    blown("W0.gust", 21, 22, 25, 17, 5, end=30 * MINUTE)
+    blown("W1.gust", 3, 3, 25, 25, 3, end=30 * MINUTE)
+    blown("W2.gust", 25, 5, end=20 * MINUTE)
+    answer = tried(office, **COUNTING)
+    (fired,) = answer.context["trial"].fired
+    assert answer.status_code == 200 and (fired.sensor, fired.value, (fired.until - fired.at) / MINUTE) == (None, 2.0, 2.0)
+    said = answer.content.decode()
+    assert "1</b> 次告警" in said and "崂山区" in said and "8 个测点中,8 个有现行" in said and "不会告警" not in said
+    assert not Rule.objects.filter(kind="count").exists() and not Alarm.objects.filter(sensor=None).exists()
+    assert not tried(office, **{**COUNTING, "amount": "3", "clear": "3"}).context["trial"].fired
+
+
+def test_a_trial_says_where_there_is_nothing_to_count(office):  # noqa: F811
+    blown("W0.gust", 30, 30)
+    blown("W1.gust", 30, 30)
+    said = tried(office, **{**COUNTING, "hazard": "台风"}).content.decode()
+    assert "8 个测点中,0 个有现行" in said and "不足 2 个,这条规则不会告警" in said
+
+
+def test_the_trial_of_a_rule_that_counts_agrees_with_what_the_network_did(office):  # noqa: F811
+    mine = count(clear=1)
+    for n in range(90):
+        with clock.travelled(-timedelta(minutes=130 - n)):
+            blow(*[(7 * n * n + 11 * k * n) % 31 for k in range(4)])
+    live = [(a.at, a.value, a.cleared_at) for a in Alarm.objects.filter(sensor=None).order_by("at")]
+    found = trial.try_rule(mine, clock.now() - timedelta(days=1), clock.now()).fired
+    assert len(live) > 3 and [one.value for one in found] == [value for _, value, _ in live]
+    assert all(timedelta(0) <= one.at - at <= MINUTE for one, (at, _, _) in zip(found, live, strict=True))
