@@ -122,7 +122,7 @@ def upload(client, register, lines, **more):
 def typed(register, row):
     """What a person would type to make this row."""
     found = {c.path: c.typed(c.cell(row)) for c in register.inputs}
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def rows_of(register, world):
