@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anlan.engines.sense import net, wire
@@ -325,7 +325,7 @@ VALUES = st.sampled_from([float("nan"), float("inf"), -float("inf"), -100.0, -10
 def test_a_door_refuses_what_the_judge_refuses(world):
     """It answers before anything is judged, so it must say the same."""
 
-    @settings(deadline=None)
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(st.tuples(VALUES, st.integers(-700_000, 700_000)), min_size=1, max_size=20))
     def same(rows):
         moment, pk = now_ms(), sensor("s1.stage")
