@@ -69,7 +69,7 @@ def play_killed(city: City, kills: int, seed: int, until: str = "", rows: int = 
         _wait_for_world(process)
         world = city.one(WORLD)
         while city.one(DONE, world) < target and process.poll() is None:
-            time.sleep(0.005)
+            time.sleep(0.025)
         time.sleep(rng.uniform(0.0, LONGEST_S))
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -104,16 +104,21 @@ def _wait_for_world(process: subprocess.Popen[str], seconds: float = 120) -> Non
 
 def footprint(city: City) -> dict[str, str]:
     """A digest of every table of the city that holds a world's records: equal footprints, equal histories."""
-    tables = [name for (name,) in city.ask("select name from sqlite_master where type = 'table' order by name")]
-    return {name: _digest(city, name) for name in tables if "world_id" in _columns(city, name)}
+    return {table: _digest(city, table, columns) for table, columns in _tables(city).items()}
 
 
-def _columns(city: City, table: str) -> list[str]:
-    return [row[1] for row in city.ask(f'pragma table_info("{table}")')]
+def _tables(city: City) -> dict[str, list[str]]:
+    """The columns of every table that holds a world's records."""
+    columns: dict[str, list[str]] = {}
+    for table, column in city.ask(
+        "select t.name, c.name from sqlite_master t, pragma_table_info(t.name) c where t.type = 'table' order by t.name, c.cid"
+    ):
+        columns.setdefault(table, []).append(column)
+    return {table: names for table, names in columns.items() if "world_id" in names}
 
 
-def _digest(city: City, table: str) -> str:
-    kept = ", ".join(f'"{name}"' for name in _columns(city, table) if name not in SPARED.get(table, ()))
+def _digest(city: City, table: str, columns: list[str]) -> str:
+    kept = ", ".join(f'"{name}"' for name in columns if name not in SPARED.get(table, ()))
     told = hashlib.sha256()
     for row in city.ask(f'select {kept} from "{table}" order by id'):
         told.update(repr(row).encode())
@@ -122,7 +127,7 @@ def _digest(city: City, table: str) -> str:
 
 def counts_of(city: City, world: int) -> dict[str, int]:
     """The rows of one world in every table that holds a world's records."""
-    return {name: city.one(f'select count(*) from "{name}" where world_id = ?', world) for name in footprint(city)}
+    return {name: city.one(f'select count(*) from "{name}" where world_id = ?', world) for name in _tables(city)}
 
 
 def doubles(city: City) -> dict[str, int]:

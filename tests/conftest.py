@@ -44,6 +44,7 @@ django.setup()
 
 from django.conf import settings as house  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from anlan.faces import gate  # noqa: E402
 from anlan.kernel.journal import guard  # noqa: E402
@@ -151,6 +152,38 @@ def found_once() -> None:
     WhiteNoiseMiddleware.add_files_from_finders = once
 
 
+@pytest.fixture(scope="session")
+def tables(django_test_environment, django_db_modify_db_settings, django_db_blocker) -> Path:
+    """A database of every table, as the migrations make it. Copy it."""
+
+    def lay(path: Path) -> None:
+        made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+        with connection.cursor() as cursor:
+            cursor.execute("vacuum into %s", [str(path)])
+        teardown_databases(made, verbosity=0)
+
+    with django_db_blocker.unblock():
+        return made_once("tables.sqlite3", lay)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(tables: Path, django_db_blocker) -> Iterator[None]:
+    """In place of pytest-django's own: each worker's database is a copy of what one of them has made."""
+    shutil.copyfile(tables, connection.settings_dict["TEST"]["NAME"])
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[], keepdb=True)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture
+def laid_home(tables: Path, tmp_path: Path) -> Path:
+    """A data folder whose database has its tables, for processes that a test starts."""
+    shutil.copyfile(tables, tmp_path / "anlan.sqlite3")
+    return tmp_path
+
+
 # ── what a process remembers, though each test begins with fresh tables ─────────────────────────────────────
 
 
@@ -202,11 +235,12 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def planted() -> City:
+def planted(tables: Path) -> City:
     """The demo city as `anlan setup` writes it. Copy it; do not run it."""
 
     def plant(path: Path) -> None:
-        path.mkdir()
+        (path / "home").mkdir(parents=True)
+        shutil.copyfile(tables, path / "home" / "anlan.sqlite3")
         (path / "passwords.json").write_text(json.dumps(City(path / "home").plant().passwords))
 
     path = made_once("planted", plant)

@@ -92,7 +92,7 @@ def test_each_part_costs_about_twenty_lines():
 
 
 @pytest.mark.slow
-def test_a_stranger_adds_a_room_by_the_page(tmp_path):
+def test_a_stranger_adds_a_room_by_the_page(laid_home, tmp_path):
     for name, text in blocks().items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -100,7 +100,7 @@ def test_a_stranger_adds_a_room_by_the_page(tmp_path):
     (tmp_path / "extended.py").write_text('from anlan.settings import *\nROOMS = [*ROOMS, "pumps"]\nINSTALLED_APPS = [*INSTALLED_APPS, "pumps"]\n')
     (tmp_path / "live.py").write_text(LIVE, encoding="utf-8")
     env = {
-        **os.environ, "ANLAN_HOME": str(tmp_path / "home"), "DJANGO_SETTINGS_MODULE": "extended",
+        **os.environ, "ANLAN_HOME": str(laid_home), "DJANGO_SETTINGS_MODULE": "extended",
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }  # fmt: skip
     done = subprocess.run([sys.executable, "live.py"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)

@@ -378,9 +378,9 @@ def _workers(env: dict, count: int, rows: int) -> dict:
 
 
 @pytest.mark.slow
-def test_four_workers_do_no_row_twice_on_sqlite(tmp_path):
+def test_four_workers_do_no_row_twice_on_sqlite(laid_home):
     """In small; `python -m bench clock` has them work 10 000 rows."""
-    env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
+    env = {**os.environ, "ANLAN_HOME": str(laid_home), "ANLAN_DB": ""}
     assert _workers(env, 4, 600) == {"rows": 600, "done": 600, "ran": 600, "doubled": 0}
 
 
@@ -391,8 +391,8 @@ def test_four_workers_do_no_row_twice_on_postgresql(tmp_path, pg_url):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_leaves_nothing_half_done(tmp_path):
-    env = {**os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": ""}
+def test_a_killed_worker_leaves_nothing_half_done(laid_home):
+    env = {**os.environ, "ANLAN_HOME": str(laid_home), "ANLAN_DB": ""}
     run = [sys.executable, str(WORKER)]
     subprocess.run([*run, "make", "600"], env=env, check=True)
     for _ in range(2):

@@ -292,9 +292,9 @@ def test_the_probe_shows_a_dead_gateway_before_anyone_needs_it(city, server):
 
 @pytest.mark.faults
 @pytest.mark.slow
-def test_workers_killed_at_random_moments_lose_no_rung_and_call_nobody_twice(tmp_path, server):
+def test_workers_killed_at_random_moments_lose_no_rung_and_call_nobody_twice(laid_home, server):
     env = {
-        **os.environ, "ANLAN_HOME": str(tmp_path), "ANLAN_DB": "", "ANLAN_DEMO": "0",
+        **os.environ, "ANLAN_HOME": str(laid_home), "ANLAN_DB": "", "ANLAN_DEMO": "0",
         "ANLAN_ROOT": str(WORKER.parents[2]),
     }  # fmt: skip
     run = [sys.executable, str(WORKER)]

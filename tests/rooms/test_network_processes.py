@@ -116,8 +116,8 @@ def played(env):
 
 
 @pytest.fixture
-def env(tmp_path):
-    return {**os.environ, "ANLAN_HOME": str(tmp_path), "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+def env(laid_home):
+    return {**os.environ, "ANLAN_HOME": str(laid_home), "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
 
 
 @pytest.mark.slow
