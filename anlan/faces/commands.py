@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +25,6 @@ from django.utils import timezone
 
 from anlan import __version__
 from anlan.disaster.flood import replay as muifa
-from anlan.engines import plan
-from anlan.engines.texts import text_of
 from anlan.kernel import journal
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats, due, loop, real
@@ -39,7 +38,7 @@ from anlan.kernel.people.roles import ROLES
 from anlan.kernel.worlds.models import ACTUAL, World
 from anlan.sensing import network as network_state
 
-from . import city, cluster, diagrams, network, replays, wiring
+from . import replays
 from .beside import Beside
 from .keepers import first, gateways
 
@@ -285,6 +284,8 @@ def keeper(args: Namespace) -> int:
 
 def city_(args: Namespace) -> int:
     """The city's workbook, blank or filled in."""
+    from . import city
+
     path = Path(args.file)
     if args.action == "template":
         if path.exists():
@@ -321,6 +322,8 @@ def _here() -> AbstractContextManager[scope.Scope]:
 
 def check(args: Namespace) -> int:
     """Who reacts to what; every declaration was checked when it was imported, and here what no import can tell."""
+    from . import diagrams, wiring
+
     call_command("check")
     print(diagrams.reactions())
     found = wiring.faults()
@@ -330,6 +333,8 @@ def check(args: Namespace) -> int:
 
 def docs(args: Namespace) -> int:
     """Write the flows, reactions and registers into docs/ from their declarations."""
+    from . import diagrams
+
     for path, text in diagrams.pages().items():
         target = Path("docs") / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -340,6 +345,9 @@ def docs(args: Namespace) -> int:
 
 def plan_(args: Namespace) -> int:
     """Read a numbered work plan; what a rule is not sure of is told by line."""
+    from anlan.engines import plan
+    from anlan.engines.texts import text_of
+
     found = plan.parse(text_of(Path(args.file)), args.year)
     if args.json:
         print(orjson.dumps(found.as_dict(), option=orjson.OPT_INDENT_2).decode())
@@ -353,9 +361,16 @@ def plan_(args: Namespace) -> int:
     return 0
 
 
-WORDS = {
+def _in(module: str, name: str) -> Callable[[Namespace], int]:
+    """A word of another module. What only one word needs is loaded when that word is said, so that the others begin soon."""
+    return lambda args: getattr(importlib.import_module(f".{module}", __package__), name)(args)
+
+
+WORDS: dict[str, Callable[[Namespace], int]] = {
     "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
     "gateway": gateway, "keeper": keeper, "city": city_, "plan": plan_, "check": check, "docs": docs,
-    "alarms": network.alarms, "history": network.history, "sensing": network.load, "cap": network.cap_, "broker": network.broker,
-    "sense": cluster.sense, "cluster": cluster.cluster,
+    **{word: _in("network", name) for word, name in {
+        "alarms": "alarms", "history": "history", "sensing": "load", "cap": "cap_", "broker": "broker",
+    }.items()},
+    "sense": _in("cluster", "sense"), "cluster": _in("cluster", "cluster"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .judge import compiled
+from .compiled import compiled
 from .layout import EVENT, NONE, Kind, Mark, State
 
 

@@ -8,26 +8,13 @@ between two levels still confirms the lower one. What lies beyond the opposite l
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import COMPILED, compiled
 from .layout import AHEAD_MS, EVENT, LEVELS, NONE, Fate, Kind, Mark, State
-
-try:
-    from numba import njit
-except ImportError:  # a Python that is newer than the compiler: `net` takes the twin
-    njit = None  # type: ignore[assignment]
-COMPILED = njit is not None
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(plain: F) -> F:
-    """Compile where there is a compiler; kept on disk, so that only the first start pays."""
-    return njit(cache=True, nogil=True)(plain) if COMPILED else plain  # type: ignore[return-value]
-
 
 MOST_EVENTS = 8
 """Events that one reading can cause at most."""

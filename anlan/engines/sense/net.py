@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import groups, judge, layout, twin, windows
+from .compiled import COMPILED
 from .layout import EVENT, Fate, Kind
 
-_judge = judge.judge if judge.COMPILED else twin.judge
+_judge = judge.judge if COMPILED else twin.judge
 
 
 @dataclass(frozen=True)

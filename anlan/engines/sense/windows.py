@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .judge import compiled
+from .compiled import compiled
 from .layout import NONE
 
 STEPS = 1000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 
-from ..judge import COMPILED
+from ..compiled import COMPILED
 from . import fast, plain, senml
 from .batch import MOST, Batch, Names, Undecodable
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..judge import compiled
+from ..compiled import compiled
 
 MOST = 100_000
 """Readings of one body."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..judge import compiled
+from ..compiled import compiled
 from .batch import EARLIEST_MS, LATEST_MS, MOST, SEED, Batch, Names, mixed, stirred
 
 TEN = np.array([10.0**k for k in range(16)])
