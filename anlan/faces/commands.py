@@ -168,10 +168,16 @@ def work(args: Namespace) -> int:
     return 0
 
 
+WARM_S = 0.5
+_warm = {"at": 0.0}
+
+
 def _look() -> None:
     """What keepers declare meanwhile has terms too, and rules that change are compiled before they are needed."""
     designs.fresh()
-    network_state.warm()
+    if time.monotonic() - _warm["at"] > WARM_S:
+        _warm["at"] = time.monotonic()
+        network_state.warm()
 
 
 def _until_alone(stop: threading.Event) -> None:

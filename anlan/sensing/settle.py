@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from django.db import connection
 from django.db.models import Count, F, Q
 from numpy.typing import NDArray
 
@@ -121,13 +122,11 @@ def refresh(stand: Iterable[tuple[Book, net.Machine]]) -> None:
         peaks |= {(NOBODY, int(rule)): float(most) for rule, most in zip(book.group, machine.standing, strict=True) if most}
     if not peaks:
         return
-    changed = []
-    for alarm in Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT)):
-        peak = peaks.get(_key(alarm), alarm.peak)
-        if peak != alarm.peak:
-            alarm.peak = peak
-            changed.append(alarm)
-    Alarm.objects.bulk_update(changed, ["peak"], batch_size=200)
+    active = Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT))
+    shown = active.values_list("pk", "sensor_id", "rule_id", "peak")
+    changed = [(peak, pk) for pk, sensor, rule, was in shown if (peak := peaks.get((sensor or NOBODY, rule), was)) != was]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"update {Alarm._meta.db_table} set peak = %s where id = %s", changed)
 
 
 @dataclass

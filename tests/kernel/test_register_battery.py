@@ -149,8 +149,10 @@ def test_every_column_sorts_both_ways(register, chief, ours):
             down = list(register.rows({"order": f"-{column.path}"}).values_list(column.path, flat=True))
             assert [v for v in up if v is not None] == [v for v in reversed(down) if v is not None]
     for column in register.heads:
-        for order in (column.path, f"-{column.path}", f"--{column.path}", f"{column.path}__pk"):
+        for order in (column.path, f"-{column.path}"):
             assert chief.get(f"/r/{register.name}/", {"order": order}, HTTP_HX_TARGET="rows").status_code == 200
+    for junk in ("--pk", f"--{register.heads[0].path}", f"{register.heads[0].path}__pk"):
+        assert chief.get(f"/r/{register.name}/", {"order": junk}, HTTP_HX_TARGET="rows").status_code == 200
 
 
 def fitting(register, name, row):

@@ -6,7 +6,7 @@ from bench import screens, storm
 from bench.figure import percentile, slack
 
 pytestmark = pytest.mark.slow
-SCREENS, SECONDS = 60, 15.0
+SCREENS, SECONDS = 60, 8.0
 FIRST_SIGNAL = "2022-09-14 08:40:00"
 LATE_S, PAGE_S = 0.5, 1.0
 

@@ -126,7 +126,7 @@ def work_some(
     meanwhile; then only rows of one and the same time are taken together. ``outside`` takes only the rows that talk to
     the outside, or only the others; one such row is leased at a time, so that its lease lasts for its own work.
     """
-    if not _open(world, until, outside).exists():
+    if at is None and not _open(world, until, outside).exists():  # with a time fixed, the caller has seen a row
         return 0
     failed: list[tuple[Due, Exception]] = []
     leased: list[Due] = []
