@@ -70,9 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     journal.add_argument("action", choices=["verify", "head"])
     journal.add_argument("--json", action="store_true")
     _sensing(add)
-    gateway = add("gateway", "登记感知网关并打印一次令牌")
-    gateway.add_argument("action", choices=["add"])
-    gateway.add_argument("name")
     keeper = add("keeper", "设立首位系统、安全或审计管理员,打印一次口令")
     keeper.add_argument("role", choices=["system_keeper", "security_keeper", "audit_keeper"])
     keeper.add_argument("name", metavar="姓名")
@@ -95,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _sensing(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     """The words of the sensing network."""
+    gateway = add("gateway", "感知网关:add 登记并打印一次令牌,rotate 更换令牌,close 停用,restore 启用")
+    reader = add("reader", "读取方(SensorThings):add 登记并打印一次令牌,rotate 更换令牌,close 停用,restore 启用")
+    for bearer in (gateway, reader):
+        bearer.add_argument("action", choices=["add", "rotate", "close", "restore"])
+        bearer.add_argument("name", metavar="名称")
+    reader.add_argument("--account", default="", metavar="用户名", help="以谁的名义读取,登记时必填")
+    reader.add_argument("--area", default="370200000000", metavar="区域", help="名称或 12 位代码,缺省为全市;看到的也不超出账户的授权")
     alarms = add("alarms", "监测告警")
     alarms.add_argument("--json", action="store_true")
     alarms.add_argument("--since", default="", metavar="时刻", help="只列此后发生的,例如 '2026-07-01 08:00'")

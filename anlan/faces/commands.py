@@ -37,10 +37,11 @@ from anlan.kernel.people.models import Area
 from anlan.kernel.people.roles import ROLES
 from anlan.kernel.worlds.models import ACTUAL, World
 from anlan.sensing import network as network_state
+from anlan.sensing.models import Bearer, Gateway, Reader
 
 from . import replays
 from .beside import Beside
-from .keepers import first, gateways
+from .keepers import first, tokens
 
 log = logging.getLogger(__name__)
 
@@ -268,13 +269,33 @@ def journal_(args: Namespace) -> int:
 
 
 def gateway(args: Namespace) -> int:
-    """Register a sender of readings and print its token once."""
+    """Senders of readings."""
+    return _bearer(args, Gateway, lambda: tokens.check_gateway(args.name))
+
+
+def reader(args: Namespace) -> int:
+    """Machines that read what was sent."""
+    return _bearer(args, Reader, lambda: tokens.check_reader(args.name, args.account, args.area))
+
+
+def _bearer(args: Namespace, kind: type[Bearer], new: Callable[[], Bearer]) -> int:
+    """Register one and print its token once, change the token, close it or open it again."""
     _check_stands()
     if not Area.objects.filter(code=scope.ROOT).exists():
         raise Refused("还没有区划。请先用 anlan keeper 设立管理员。")
     with _here():
-        gateways.check_sender(args.name)
-        print(gateways.do_sender(args.name)[1])
+        if args.action == "add":
+            print(tokens.do_make(new()))
+            return 0
+        bearer = kind.objects.filter(name=args.name).first()
+        if bearer is None:
+            raise Refused(f"没有{kind._meta.verbose_name} {args.name}。")
+        if args.action == "rotate":
+            tokens.check_act(bearer)
+            print(tokens.do_rotate(bearer))
+        else:
+            tokens.check_act(bearer, args.action == "restore")
+            tokens.do_switch(bearer, args.action == "restore")
     return 0
 
 
@@ -374,7 +395,7 @@ def _in(module: str, name: str) -> Callable[[Namespace], int]:
 
 WORDS: dict[str, Callable[[Namespace], int]] = {
     "run": run, "work": work, "setup": setup, "replay": replay, "health": health, "journal": journal_,
-    "gateway": gateway, "keeper": keeper, "city": city_, "plan": plan_, "check": check, "docs": docs,
+    "gateway": gateway, "reader": reader, "keeper": keeper, "city": city_, "plan": plan_, "check": check, "docs": docs,
     **{word: _in("network", name) for word, name in {
         "alarms": "alarms", "history": "history", "sensing": "load", "cap": "cap_", "broker": "broker",
     }.items()},

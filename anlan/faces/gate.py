@@ -27,6 +27,7 @@ from anlan.kernel.cases.flow import Refused
 from anlan.kernel.designs import forms as designs
 from anlan.kernel.people import ask, roles, scope
 from anlan.kernel.worlds.models import ACTUAL, World
+from anlan.sensing.models import Reader
 
 from . import faults, menu
 
@@ -114,6 +115,20 @@ def asker(user: Any, world: World) -> scope.Scope:
     return ask.admitted(who, world, parts.get(world.pk))
 
 
+def machine(authorization: str, world: World) -> scope.Scope:
+    """The scope of a machine that reads with a token: what its account sees, within its area. Nobody's for any other token."""
+    reader = Reader.holding(authorization)
+    if reader is None:
+        return scope.Scope(world, name="未登录", reaches=())
+    reader.heard()
+    return asker(reader.person.user, world).inside(reader.area.prefix)
+
+
+def _token(request: HttpRequest) -> str:
+    """What a machine shows instead of a session. It opens SensorThings and no other address."""
+    return request.headers.get("Authorization", "") if request.path_info.startswith(faults.SENSORTHINGS) else ""
+
+
 def _remembered(user: Any) -> tuple[scope.Scope, dict[int, str]]:
     """Who this user is in the real city, and what part in which exercise."""
     moment = time.monotonic()
@@ -158,8 +173,7 @@ def scope_of_stream(path: str, session: str) -> scope.Scope | None:
     request.user = auth.get_user(request) if session else AnonymousUser()
     request = OTPMiddleware(lambda asked: asked)(request)
     who = asker(request.user, world)
-    halfway = request.session.get("must_change") or needs_device(request, who)
-    return who if who.reaches and not halfway and not menu.only_keeps(who) else None
+    return who if who.reaches and not _halfway(request, who) and not menu.only_keeps(who) else None
 
 
 class WorldPrefix:
@@ -196,7 +210,8 @@ class Gate:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         designs.fresh()
-        who = asker(request.user, request.world)  # type: ignore[attr-defined]
+        world: World = request.world  # type: ignore[attr-defined]
+        who = machine(token, world) if (token := _token(request)) else asker(request.user, world)
         with scope.entered(who):
             response = self.get_response(request)
         if response.streaming and not isinstance(response, FileResponse) and not response.is_async:
@@ -216,10 +231,8 @@ class Gate:
         if who.roles <= LOOKERS and request.method not in SAFE:
             return faults.answer(request, Refused(LOOKING["guest" if "guest" in who.roles else "observer"]))
         if not getattr(view, "account", False):
-            if request.session.get("must_change"):
-                return redirect("/account/password/")
-            if needs_device(request, who):
-                return redirect("/account/device/")
+            if not _token(request) and (halfway := _halfway(request, who)):
+                return redirect(halfway)
             if menu.only_keeps(who) and not who.roles & set(getattr(view, "roles", ())):
                 raise PermissionDenied("系统、安全、审计管理员只管系统,不看业务数据。")
             if who.world.closed and request.method not in SAFE and not getattr(view, "lasting", False):
@@ -242,18 +255,28 @@ def _inside(who: scope.Scope, parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _barred(request: HttpRequest, who: scope.Scope) -> HttpResponseBase:
-    if request.user.is_authenticated:
+    token = _token(request)
+    if who.person_id if token else request.user.is_authenticated:
         if who.world.actual:
-            raise PermissionDenied("您的账号还没有有效授权,请联系本单位安全管理员。")
+            raise PermissionDenied(f"{'令牌所属' if token else '您'}的账号还没有有效授权,请联系本单位安全管理员。")
         return faults.missing(request, None)
     if request.path_info.startswith(faults.SENSORTHINGS):
-        return faults.page(request, 401, "请先登录")
+        response = faults.page(request, 401, "读取令牌无效或已停用,或其所属账户已停用" if token else "请先登录,或出示读取令牌")
+        response.headers["WWW-Authenticate"] = 'Basic realm="SensorThings", charset="UTF-8", Bearer realm="SensorThings"'
+        return response
     if faults.wants_json(request):
         return JsonResponse({"error": "请先登录"}, status=401)
     target = f"/sign-in/?{urlencode({'next': request.get_full_path()})}"
     if "HX-Request" in request.headers:
         return HttpResponse(status=401, headers={"HX-Redirect": target})
     return redirect(target)
+
+
+def _halfway(request: HttpRequest, who: scope.Scope) -> str:
+    """Where somebody goes whose sign-in is not complete."""
+    if request.session.get("must_change"):
+        return "/account/password/"
+    return "/account/device/" if needs_device(request, who) else ""
 
 
 def needs_device(request: HttpRequest, who: scope.Scope) -> bool:

@@ -2,7 +2,7 @@ from anlan.kernel.indicators import Indicator
 from anlan.kernel.people.roles import READERS
 from anlan.kernel.registers import Register
 
-from .models import Alarm, Broker, Message, Rule, Sensor, StageLimit, Station, Warning
+from .models import Alarm, Broker, Message, Reader, Rule, Sensor, StageLimit, Station, Warning
 
 Register(
     Station,
@@ -77,6 +77,15 @@ Register(
     columns="name gateway place topic format enabled",
     filters="enabled",
     search="name place topic",
+    group="系统",
+    see=("system_keeper", "security_keeper", "audit_keeper"),
+    city=True,
+)
+Register(
+    Reader,
+    columns="name person area enabled heard_at",
+    filters="area enabled",
+    search="name person__name",
     group="系统",
     see=("system_keeper", "security_keeper", "audit_keeper"),
     city=True,

@@ -18,7 +18,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from anlan import cli
 from anlan.faces import city, commands
 from anlan.kernel.journal.models import Line
-from anlan.kernel.people.models import Area, Holding, Person, Post, Unit
+from anlan.kernel.people.models import Area, Grant, Holding, Person, Post, Unit
+from anlan.sensing.models import Gateway, Reader
 
 PASSWORD = re.compile(r"\w{4}(?:-\w{4}){3}")
 NEW = "another good 88"
@@ -247,3 +248,28 @@ def test_a_sender_added_at_the_command_line_leaves_a_line(do, keepers):
     assert code == 0 and len(token.strip()) == 43
     assert line.who == "命令行" and "雨量站" in line.text and token.strip() not in str(line.after)
     assert do("gateway", "add", "雨量站")[0] == 2
+
+
+def test_tokens_are_made_changed_closed_and_opened_again_at_the_command_line(do, keepers, book):
+    assert do("city", "import", book())[0] == 0
+    person = Person.everywhere.get(phone="13800000003")
+    person.user = User.objects.create_user("reads")
+    person.save()
+    Grant.objects.create(person=person, role="district_duty", area_id="370215000000", since="2026-01-01")
+    assert do("gateway", "add", "雨量站")[0] == 0
+    code, first = do("reader", "add", "水务平台", "--account", "reads", "--area", "即墨区")
+    assert code == 0 and Reader.holding(f"Bearer {first.strip()}").area_id == "370215000000"
+    for kind, name, model in (("gateway", "雨量站", Gateway), ("reader", "水务平台", Reader)):
+        code, token = do(kind, "rotate", name)
+        held = f"Bearer {token.strip()}"
+        assert code == 0 and model.holding(held).name == name
+        assert do(kind, "close", name) == (0, "") and model.holding(held) is None
+        assert do(kind, "close", name)[0] == 2
+        assert do(kind, "restore", name) == (0, "") and model.holding(held)
+        assert do(kind, "close", "没有的")[0] == 2
+    assert Reader.holding(f"Bearer {first.strip()}") is None
+    assert do("reader", "add", "别的", "--account", "reads", "--area", "崂山区")[0] == 2
+    assert do("reader", "add", "别的")[0] == 2
+    told = list(Line.everywhere.filter(verb__regex=r"^(reader|sender)\.").order_by("pk").values_list("verb", "who"))
+    changes = [f"{kind}.{word}" for kind in ("sender", "reader") for word in ("rotated", "closed", "restored")]
+    assert told == [(verb, "命令行") for verb in ("sender.added", "reader.added", *changes)]

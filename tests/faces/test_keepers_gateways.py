@@ -15,6 +15,7 @@ from anlan.kernel.notice.models import Attempt
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Person
 from anlan.kernel.worlds.models import World
+from anlan.sensing.models import Reader
 from bench.city import post
 from tests.kernel import city as places
 from tests.kernel.gateway import SECRET, Server
@@ -243,3 +244,67 @@ def test_a_senders_token_is_shown_once_changed_and_closed(city_server):
     assert [line[0] for line in told] == ["sender.added", "sender.rotated", "sender.closed", "sender.restored"]
     kept = repr(city_server.city.ask("select * from sensing_gateway")) + repr(told)
     assert first not in kept and second not in kept
+
+
+# machines that read
+
+
+def reading(keeper, **more):
+    return keeper.post("/keepers/readers/new/", {"name": "水务平台", "account": "district_duty", "area": "崂山区", **more})
+
+
+def status(token):
+    return Client(headers={"Authorization": f"Bearer {token}"}).get("/sta/v1.1/Things").status_code
+
+
+def test_a_readers_token_is_shown_once_changed_and_closed(town, keeper):
+    page = reading(keeper).content.decode()
+    first = re.search(r"令牌 <code>([^<]+)</code>", page)[1]
+    pk = re.search(r"/keepers/readers/(\d+)/rotate/", page)[1]
+    assert status(first) == 200
+    later = keeper.get(PAGE).content.decode()
+    assert first not in later and "水务平台" in later and "district_duty" in later and "崂山区" in later
+    second = re.search(r"令牌 <code>([^<]+)</code>", keeper.post(f"/keepers/readers/{pk}/rotate/").content.decode())[1]
+    assert (status(first), status(second)) == (401, 200)
+    assert keeper.post(f"/keepers/readers/{pk}/close/").status_code == 302 and status(second) == 401
+    assert keeper.post(f"/keepers/readers/{pk}/close/").status_code == 409
+    assert keeper.post(f"/keepers/readers/{pk}/restore/").status_code == 302 and status(second) == 200
+    assert keeper.post(f"/keepers/readers/{pk}/other/").status_code == 404
+    lines = Line.everywhere.filter(verb__startswith="reader.").order_by("pk")
+    assert [line.verb for line in lines] == ["reader.added", "reader.rotated", "reader.closed", "reader.restored"]
+    assert lines[0].text == "新增读取方 水务平台,所属district_duty,限崂山区" and lines[0].after["area_id"] == places.LAOSHAN
+    kept = repr([list(Reader.objects.values()), list(lines.values())])
+    assert first not in kept and second not in kept and Reader.digest(second) in kept
+
+
+WRONG_READERS = (
+    ({"account": "nobody"}, "没有“nobody”"), ({"account": ""}, "启用中的用户名"), ({"area": "无此区"}, "没有这个区域"),
+    ({"account": "audit_keeper"}, "没有查看监测数据"), ({"area": "即墨区"}, "没有查看监测数据"), ({"account": "system_keeper"}, "不能给自己"),
+    ({"name": "x"}, "2 到 40"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrong", "words"), WRONG_READERS)
+def test_a_reader_needs_an_account_that_sees_something_there(town, keeper, wrong, words):
+    refused = reading(keeper, **wrong)
+    assert refused.status_code == 409 and words in refused.content.decode()
+    assert not Reader.objects.exists() and not verbs("reader.")
+
+
+def test_a_closed_account_lends_nothing_and_one_name_is_given_once(town, keeper):
+    assert reading(keeper).status_code == 200 and "已有名为 水务平台" in reading(keeper).content.decode()
+    town.user("duty_officer").__class__.objects.filter(username="duty_officer").update(is_active=False)
+    assert "没有“duty_officer”" in reading(keeper, name="另一个", account="duty_officer").content.decode()
+
+
+def test_only_the_system_keeper_handles_readers_and_all_three_keepers_see_them(town, keeper):
+    reading(keeper)
+    pk = Reader.objects.get().pk
+    for name in ("security_keeper", "audit_keeper", "duty_officer", "district_duty"):
+        other = signed_in(town, name)
+        assert reading(other, name="别的").status_code == 403 and other.post(f"/keepers/readers/{pk}/rotate/").status_code == 403
+    for name in ("system_keeper", "security_keeper", "audit_keeper"):
+        shown = signed_in(town, name).get(f"/r/reader/{pk}/").content.decode()
+        assert "水务平台" in shown and Reader.objects.get().token not in shown
+    assert signed_in(town, "duty_officer").get("/r/reader/").status_code in (403, 404)
+    assert "回到实战" in keeper.post(f"/w/{town.replay.pk}/keepers/readers/{pk}/close/").content.decode()

@@ -180,7 +180,7 @@ def test_another_world_has_its_own_readings_and_its_own_addresses(officer, world
 
 def test_nobody_comes_in_without_a_sign_in_and_keepers_see_no_data(world):
     answer = Client().get(f"{ROOT}/Things")
-    assert (answer.status_code, answer.json()) == (401, {"code": 401, "type": "error", "message": "请先登录"})
+    assert (answer.status_code, answer.json()) == (401, {"code": 401, "type": "error", "message": "请先登录,或出示读取令牌"})
     assert ask(signed_in("系统", "system_keeper"), "/Things", 403)["type"] == "error"
     assert ask(signed_in("企业", "enterprise"), "/Things", 403)["code"] == 403
 

@@ -25,6 +25,7 @@ from anlan.kernel import clock
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.people import ask, scope
 from anlan.kernel.people.models import Grant
+from anlan.sensing.models import Reader
 
 RECOVERY = 8
 
@@ -32,8 +33,10 @@ RECOVERY = 8
 @gate.account
 def mine(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate(clock.real())
-    held = Grant.objects.filter(ask.in_force(today), person_id=scope.current().person_id).select_related("area")
-    context = {"held": held, "device": _confirmed(request.user), "left": _left(request.user)}
+    who = scope.current().person_id
+    held = Grant.objects.filter(ask.in_force(today), person_id=who).select_related("area")
+    readers = Reader.objects.filter(person_id=who).select_related("area").order_by("name")
+    context = {"held": held, "readers": readers, "device": _confirmed(request.user), "left": _left(request.user)}
     return render(request, "account/mine.html", context)
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -37,7 +38,15 @@ def only(role: str) -> scope.Scope:
     return who
 
 
-def _not_self(who: scope.Scope, person: Person, what: str) -> None:
+def area_of(text: str) -> Area:
+    """The area of this code or name."""
+    found = list(Area.objects.filter(Q(code=text.strip()) | Q(name=text.strip()))[:2])
+    if len(found) != 1:
+        raise Refused("没有这个区域" if not found else "有同名区域,请填 12 位代码", field="area")
+    return found[0]
+
+
+def not_self(who: scope.Scope, person: Person, what: str) -> None:
     if who.person_id == person.pk:
         raise Refused(f"不能给自己{what},请由另一位管理员办理。")
 
@@ -70,7 +79,7 @@ def do_account(person: Person, name: str) -> str:
 
 
 def check_reset(person: Person) -> None:
-    _not_self(only("system_keeper"), person, "重置密码")
+    not_self(only("system_keeper"), person, "重置密码")
     if not person.user_id:
         raise Refused(f"{person} 没有账户。")
 
@@ -108,7 +117,7 @@ def do_mail(person: Person, address: str) -> None:
 
 
 def check_switch(person: Person) -> None:
-    _not_self(only("system_keeper"), person, "停用或启用账户")
+    not_self(only("system_keeper"), person, "停用或启用账户")
     if not person.user_id:
         raise Refused(f"{person} 没有账户。")
 
@@ -124,7 +133,7 @@ def do_switch(person: Person, active: bool) -> None:
 
 def check_grant(person: Person, role: str, area: Area, unit: str, since: date, until: date | None) -> Grant:
     """The grant that would be made, or why not."""
-    _not_self(only("security_keeper"), person, "授权")
+    not_self(only("security_keeper"), person, "授权")
     if role not in GRANTED:
         raise Refused("请从列表中选择角色。", field="role")
     if ROLES[role].keeper and area.level != "city":
@@ -150,7 +159,7 @@ def do_grant(grant: Grant) -> None:
 
 
 def check_end(grant: Grant) -> None:
-    _not_self(only("security_keeper"), grant.person, "收回授权")
+    not_self(only("security_keeper"), grant.person, "收回授权")
     if grant.until and grant.until < today():
         raise Refused("该授权已经结束。")
 
@@ -183,7 +192,7 @@ def do_unlock(person: Person) -> int:
 
 
 def check_device(person: Person) -> None:
-    _not_self(only("security_keeper"), person, "注销动态口令")
+    not_self(only("security_keeper"), person, "注销动态口令")
     if not person.user_id or not TOTPDevice.objects.filter(user=person.user).exists():
         raise Refused(f"{person} 没有绑定动态口令。")
 

@@ -14,9 +14,11 @@ from anlan.kernel.carriers.models import CARRIER_CHOICES, CHANNEL_CHOICES, Gatew
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats
 from anlan.kernel.people.models import Area
+from anlan.sensing.models import Bearer, Reader
 from anlan.sensing.models import Gateway as Sender
 
 from . import gateways as acts
+from . import tokens
 from .pages import read_area
 
 
@@ -49,7 +51,8 @@ def many(request: HttpRequest, shown: dict[str, str] | None = None) -> HttpRespo
     for way in ways:
         way.pulse = pulse.get(f"gateway:{way.name}")
         way.to = acts.own_address(way)
-    context = {"ways": ways, "senders": Sender.objects.order_by("-enabled", "name"), "shown": shown}
+    senders, readers = Sender.objects.order_by("-enabled", "name"), Reader.objects.select_related("person__user", "area").order_by("-enabled", "name")
+    context = {"ways": ways, "senders": senders, "readers": readers, "shown": shown}
     return render(request, "keepers/gateways.html", context)
 
 
@@ -103,22 +106,33 @@ def act(request: HttpRequest, pk: int, word: str) -> HttpResponseBase:
 
 @require("system_keeper")
 @require_POST
-def add_sender(request: HttpRequest) -> HttpResponseBase:
-    name = request.POST.get("name", "").strip()
-    acts.check_sender(name)
-    sender, clear = acts.do_sender(name)
-    return many(request, {"name": sender.name, "what": "令牌", "clear": clear})
+def add_sender(request: HttpRequest) -> HttpResponse:
+    sender = tokens.check_gateway(request.POST.get("name", "").strip())
+    return _once(request, sender, tokens.do_make(sender))
 
 
 @require("system_keeper")
 @require_POST
-def sender_act(request: HttpRequest, pk: int, word: str) -> HttpResponseBase:
-    sender = get_object_or_404(Sender, pk=pk)
+def add_reader(request: HttpRequest) -> HttpResponse:
+    given = (request.POST.get(name, "").strip() for name in ("name", "account", "area"))
+    reader = tokens.check_reader(*given)
+    return _once(request, reader, tokens.do_make(reader))
+
+
+@require("system_keeper")
+@require_POST
+def token_act(request: HttpRequest, kind: type[Bearer], pk: int, word: str) -> HttpResponseBase:
+    bearer = get_object_or_404(kind, pk=pk)
     if word == "rotate":
-        acts.check_sender_act(sender)
-        return many(request, {"name": sender.name, "what": "令牌", "clear": acts.do_sender_rotate(sender)})
+        tokens.check_act(bearer)
+        return _once(request, bearer, tokens.do_rotate(bearer))
     if word not in ("close", "restore"):
         raise Http404
-    acts.check_sender_act(sender, word == "restore")
-    acts.do_sender_switch(sender, word == "restore")
+    tokens.check_act(bearer, word == "restore")
+    tokens.do_switch(bearer, word == "restore")
     return redirect("keepers-gateways")
+
+
+def _once(request: HttpRequest, bearer: Bearer, clear: str) -> HttpResponse:
+    """The page with a token on it, this once."""
+    return many(request, {"name": bearer.name, "what": "令牌", "clear": clear})

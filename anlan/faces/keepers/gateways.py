@@ -1,4 +1,4 @@
-"""What the system keeper does to gateways: the ways out of messages, and the senders of readings."""
+"""What the system keeper does to the ways out of messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from anlan.kernel.clock.models import Beat
 from anlan.kernel.dispatch import sending
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Person
-from anlan.sensing.models import Gateway as Sender
 
 from .acts import only
 
@@ -133,50 +132,3 @@ def do_rotate(gateway: Gateway, typed: str) -> str:
         text = f"更换通信网关 {gateway.title}({gateway.name})的密钥"
         journal.write("gateway.rotated", gateway, text=text, area=scope.ROOT)
     return made
-
-
-# senders of readings
-
-
-def _token() -> tuple[str, str]:
-    clear = secrets.token_urlsafe(32)
-    return clear, Sender.digest(clear)
-
-
-def check_sender(name: str) -> None:
-    only("system_keeper")
-    if not 2 <= len(name) <= 40 or not name.isprintable():
-        raise Refused("名称须为 2 到 40 个字。", field="name")
-    if Sender.objects.filter(name=name).exists():
-        raise Refused(f"已有名为 {name} 的感知网关。", field="name")
-
-
-def do_sender(name: str) -> tuple[Sender, str]:
-    """A new sender and its token, which is shown once."""
-    clear, digest = _token()
-    with transaction.atomic():
-        sender = Sender.objects.create(name=name, token=digest)
-        journal.write("sender.added", sender, text=f"新增感知网关 {name}", area=scope.ROOT)
-    return sender, clear
-
-
-def check_sender_act(sender: Sender, on: bool | None = None) -> None:
-    only("system_keeper")
-    if on is not None and sender.enabled == on:
-        raise Refused(f"{sender} 已经{'启用' if on else '停用'}。")
-
-
-def do_sender_rotate(sender: Sender) -> str:
-    """A new token; the old one is void at once."""
-    clear, digest = _token()
-    with transaction.atomic():
-        Sender.objects.filter(pk=sender.pk).update(token=digest)
-        journal.write("sender.rotated", sender, text=f"更换感知网关 {sender} 的令牌,旧令牌作废", area=scope.ROOT)
-    return clear
-
-
-def do_sender_switch(sender: Sender, on: bool) -> None:
-    verb, word = ("sender.restored", "启用") if on else ("sender.closed", "停用")
-    with transaction.atomic():
-        Sender.objects.filter(pk=sender.pk).update(enabled=on)
-        journal.write(verb, sender, text=f"{word}感知网关 {sender}", area=scope.ROOT)

@@ -90,11 +90,11 @@ class GrantForm(forms.Form):
 
 
 def read_area(text: str) -> Area:
-    """The area of this code or name."""
-    found = list(Area.objects.filter(Q(code=text.strip()) | Q(name=text.strip()))[:2])
-    if len(found) != 1:
-        raise forms.ValidationError("没有这个区域" if not found else "有同名区域,请填 12 位代码")
-    return found[0]
+    """The area of this code or name, for a form."""
+    try:
+        return acts.area_of(text)
+    except Refused as no:
+        raise forms.ValidationError(str(no)) from no
 
 
 @require("security_keeper")

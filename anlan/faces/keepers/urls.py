@@ -1,5 +1,7 @@
 from django.urls import path
 
+from anlan.sensing.models import Gateway, Reader
+
 from . import gateway_pages, pages
 
 urlpatterns = [
@@ -13,6 +15,8 @@ urlpatterns = [
     path("gateways/<int:pk>/", gateway_pages.edit, name="keepers-gateway"),
     path("gateways/<int:pk>/<slug:word>/", gateway_pages.act, name="keepers-gateway-act"),
     path("senders/new/", gateway_pages.add_sender, name="keepers-sender-new"),
-    path("senders/<int:pk>/<slug:word>/", gateway_pages.sender_act, name="keepers-sender-act"),
+    path("senders/<int:pk>/<slug:word>/", gateway_pages.token_act, {"kind": Gateway}, name="keepers-sender-act"),
+    path("readers/new/", gateway_pages.add_reader, name="keepers-reader-new"),
+    path("readers/<int:pk>/<slug:word>/", gateway_pages.token_act, {"kind": Reader}, name="keepers-reader-act"),
     path("audit/", pages.audit, name="keepers-audit"),
 ]

@@ -3,10 +3,10 @@
 from .alarms import Alarm, Burst
 from .log import Basis, Batch, Ledger, Sent, Snapshot, Traffic
 from .rules import LEVELS, Rule, StageLimit
-from .stations import Broker, Edition, Gateway, Sensor, Station
+from .stations import Bearer, Broker, Edition, Gateway, Reader, Sensor, Station
 from .warnings import Message, Warning
 
 __all__ = [
-    "LEVELS", "Alarm", "Basis", "Batch", "Broker", "Burst", "Edition", "Gateway", "Ledger", "Message", "Rule", "Sensor", "Sent", "Snapshot", "StageLimit",
-    "Station", "Traffic", "Warning",
+    "LEVELS", "Alarm", "Basis", "Batch", "Bearer", "Broker", "Burst", "Edition", "Gateway", "Ledger", "Message", "Reader", "Rule", "Sensor", "Sent",
+    "Snapshot", "StageLimit", "Station", "Traffic", "Warning",
 ]  # fmt: skip

@@ -1,16 +1,19 @@
-"""Stations and their sensors, and who may send readings."""
+"""Stations and their sensors, who may send readings, and which machines may read them."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Self
 
-from django.db import models, transaction
+from django.db import OperationalError, models, transaction
 from django.utils import timezone
 
-from anlan.kernel.clock import now
+from anlan.kernel.clock import now, real
 from anlan.kernel.people.scope import Placed
 
 
@@ -149,16 +152,15 @@ class Sensor(Compiled, Placed):
         return "、".join(f"{StageMark(m).label} {held.get(m, '未配置')}" for m in marks)
 
 
-class Gateway(models.Model):
-    """A sender of readings. Only the SHA-256 of its token is kept; the token is shown once."""
+class Bearer(models.Model):
+    """A machine that is known by its token. Only the SHA-256 of the token is kept; the token is shown once."""
 
     name = models.CharField("名称", max_length=40, unique=True)
     token = models.CharField(max_length=64, unique=True, editable=False)
     enabled = models.BooleanField("启用", default=True)
-    heard_at = models.DateTimeField("最近来数", null=True, editable=False)
 
     class Meta:
-        verbose_name = verbose_name_plural = "感知网关"
+        abstract = True
 
     @staticmethod
     def digest(token: str) -> str:
@@ -166,12 +168,55 @@ class Gateway(models.Model):
         return hashlib.sha256(token.encode()).hexdigest()
 
     @classmethod
-    def holding(cls, authorization: str) -> Gateway | None:
-        """Who sends with this ``Authorization`` header, if anybody who may."""
-        return cls.objects.filter(token=cls.digest(authorization.removeprefix("Bearer ")), enabled=True).first()
+    def holding(cls, authorization: str) -> Self | None:
+        """Who comes with this ``Authorization`` header, if anybody who may."""
+        return cls._default_manager.filter(token=cls.digest(authorization.removeprefix("Bearer ")), enabled=True).first()
 
     def __str__(self) -> str:
         return self.name
+
+
+class Gateway(Bearer):
+    """A sender of readings."""
+
+    heard_at = models.DateTimeField("最近来数", null=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "感知网关"
+
+
+class Reader(Bearer):
+    """A machine that reads the network in the name of an account: what the account may see, within one area."""
+
+    person = models.ForeignKey("people.Person", models.CASCADE, verbose_name="所属账户", related_name="+")
+    area = models.ForeignKey("people.Area", models.PROTECT, verbose_name="区域", related_name="+")
+    heard_at = models.DateTimeField("最近来读", null=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "读取方"
+
+    @classmethod
+    def holding(cls, authorization: str) -> Self | None:
+        """``Bearer TOKEN``, or the token as the password of HTTP Basic, which is all that some clients can. None also when
+        the account is closed."""
+        kind, _, said = authorization.partition(" ")
+        token = {"bearer": said, "basic": _password(said)}.get(kind.lower(), "")
+        rows = cls.objects.filter(token=cls.digest(token), enabled=True, person__user__is_active=True)
+        return rows.select_related("person__user", "area").first()
+
+    def heard(self) -> None:
+        """Note that it reads, to the minute; while the database is busy the next time will do."""
+        moment = real()
+        if self.heard_at is None or moment - self.heard_at > timedelta(minutes=1):
+            with suppress(OperationalError):
+                type(self).objects.filter(pk=self.pk).update(heard_at=moment)
+
+
+def _password(sent: str) -> str:
+    try:
+        return b64decode(sent, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 class Broker(models.Model):
