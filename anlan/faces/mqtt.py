@@ -8,6 +8,7 @@ sent again it would be no better.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from concurrent.futures import Future
 from typing import Any
@@ -23,6 +24,8 @@ from anlan.sensing import intake
 from anlan.sensing.intake import Answer, Intake
 from anlan.sensing.models import Broker
 
+from .tls import Files
+
 log = logging.getLogger(__name__)
 LOOK_S = 5.0
 """So often is looked whether a broker was added, changed or taken away."""
@@ -36,28 +39,47 @@ KIND = {Broker.Format.PLAIN: "application/json", Broker.Format.SENML: "applicati
 class Line:
     """The line to one broker."""
 
-    def __init__(self, broker: Broker, writer: Intake) -> None:
-        url = urlsplit(unseal(broker.sealed))
+    def __init__(self, broker: Broker, writer: Intake, before: Line | None = None) -> None:
+        """``before`` is the line to the same broker that this one replaces; it goes on when this one cannot be made."""
+        self.made_of, self.session = _facts(broker), (broker.name, broker.place, broker.topic)
+        url, self.files = urlsplit(unseal(broker.sealed)), files_of(broker)
         self.token, self.kind, self.topic, self.name, self.writer = broker.gateway.token, KIND[Broker.Format(broker.format)], broker.topic, broker.name, writer
-        self.closed = threading.Event()
+        self.fault, self.closed = "", threading.Event()
         self.client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id=f"anlan-{broker.name}", clean_session=False, protocol=paho.MQTTv311, manual_ack=True
         )
         if url.username:
             self.client.username_pw_set(unquote(url.username), unquote(url.password or ""))
         if url.scheme == "mqtts":
-            self.client.tls_set()
-        self.client.on_connect = self._connected
-        self.client.on_message = self._came
+            self.client.tls_set_context(self.files.context())
+        self.client.on_connect, self.client.on_message = self._connected, self._came
+        self.client.on_connect_fail, self.client.on_log = self._failed, self._logged
         self.client.reconnect_delay_set(1, 30)
+        if before:
+            before.close(leave=before.session != self.session)
         self.client.connect_async(url.hostname or "", url.port or (8883 if url.scheme == "mqtts" else 1883), KEEP_ALIVE_S)
         self.client.loop_start()
 
     def _connected(self, client: paho.Client, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
         if code.is_failure:
-            log.error("broker %s refuses: %s", self.name, code)
+            self.tell(f"服务器不让接入:{code}")
         else:
+            self.fault = ""
             client.subscribe(self.topic, qos=1)
+
+    def _failed(self, *_: Any) -> None:
+        """The library tells this of an error while it handles it, and not which."""
+        self.tell(self.files.why(sys.exception()))
+
+    def _logged(self, _client: paho.Client, _data: Any, level: int, _text: str) -> None:
+        """A client that is turned away by its certificate learns it only when it reads, which the library tells its log alone."""
+        if level == paho.MQTT_LOG_ERR and isinstance(sys.exception(), OSError):
+            self._failed()
+
+    def tell(self, fault: str) -> None:
+        if fault != self.fault:
+            log.error("broker %s: %s", self.name, fault)
+        self.fault = fault
 
     def _came(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         try:
@@ -90,7 +112,7 @@ class Line:
         self.client.ack(message.mid, message.qos)
 
     def beat(self) -> None:
-        beats.beat(f"mqtt:{self.name}", good=self.client.is_connected(), silence_s=SILENCE_S, essential=False)
+        beats.beat(f"mqtt:{self.name}", good=self.client.is_connected(), detail=self.fault, silence_s=SILENCE_S, essential=False)
 
     def close(self, leave: bool = False) -> None:
         """End the line; ``leave`` tells the broker to keep nothing more for it, else what comes meanwhile waits there."""
@@ -103,7 +125,7 @@ class Line:
 
 def work(writer: Intake, stop: threading.Event) -> None:
     """Keep a line to each broker that is in use, until the end."""
-    lines: dict[tuple[Any, ...], Line] = {}
+    lines: dict[int, Line] = {}
     while True:
         try:
             _follow(lines, writer)
@@ -117,21 +139,35 @@ def work(writer: Intake, stop: threading.Event) -> None:
         line.close()
 
 
-def _follow(lines: dict[tuple[Any, ...], Line], writer: Intake) -> None:
-    rows = {_facts(row): row for row in Broker.objects.filter(enabled=True, gateway__enabled=True).select_related("gateway")}
+def _follow(lines: dict[int, Line], writer: Intake) -> None:
+    rows = {row.pk: row for row in Broker.objects.filter(enabled=True, gateway__enabled=True).select_related("gateway")}
     for gone in set(lines) - set(rows):
         lines.pop(gone).close(leave=True)
-    for facts, row in rows.items():
-        if facts not in lines:
+    for pk, row in rows.items():
+        old = lines.get(pk)
+        if old is None or old.made_of != _facts(row):
             try:
-                lines[facts] = Line(row, writer)
+                lines[pk] = Line(row, writer, old)
             except (Unreadable, ValueError, OSError) as fault:
-                log.error("broker %s: %s", row.name, fault)
-                beats.beat(f"mqtt:{row.name}", good=False, silence_s=SILENCE_S, essential=False)
+                _unfit(row, old, str(fault))
     for line in lines.values():
         line.beat()
 
 
+def _unfit(row: Broker, old: Line | None, fault: str) -> None:
+    """A line that cannot be made; the one that it would replace goes on and says why it was not replaced."""
+    if old:
+        old.tell(fault)
+        return
+    log.error("broker %s: %s", row.name, fault)
+    beats.beat(f"mqtt:{row.name}", good=False, detail=fault, silence_s=SILENCE_S, essential=False)
+
+
+def files_of(row: Broker) -> Files:
+    return Files(row.ca, row.certificate, row.key)
+
+
 def _facts(row: Broker) -> tuple[Any, ...]:
-    """What a line is made from."""
-    return row.pk, row.name, row.sealed, row.topic, row.format, row.gateway.token
+    """What a line is made from; certificates that are exchanged in their place make a new one too."""
+    files = files_of(row)
+    return row.name, row.sealed, row.topic, row.format, row.gateway.token, files, files.stamp()

@@ -22,6 +22,8 @@ from anlan.sensing import load as loading
 from anlan.sensing import messages, past, readings
 from anlan.sensing.models import Alarm, Broker, Gateway, Sensor
 
+from .tls import Files, Unfit
+
 MS = timedelta(milliseconds=1)
 
 
@@ -145,8 +147,21 @@ def _broker(args: Namespace, row: Broker) -> Broker:
     if gateway is None:
         raise Refused(f"没有感知网关 {args.gateway},请先 anlan gateway add")
     row.gateway, row.sealed, row.topic, row.format = gateway, seal(args.address), args.topic, args.format
+    files = Files(*(str(Path(name).absolute()) if name else "" for name in (args.ca, args.cert, args.key)))
+    if url.scheme == "mqtts":
+        _check(files)
+    elif files != Files():
+        raise Refused("证书只用于 mqtts:// 的地址")
+    row.ca, row.certificate, row.key = files.ca, files.certificate, files.key
     row.place = f"{url.scheme}://{url.hostname}:{url.port or (8883 if url.scheme == 'mqtts' else 1883)}"
     return row
+
+
+def _check(files: Files) -> None:
+    try:
+        files.context()
+    except Unfit as no:
+        raise Refused(str(no)) from no
 
 
 def _sensor(code: str) -> Sensor:

@@ -234,6 +234,10 @@ class Broker(models.Model):
     sealed = models.TextField(editable=False)
     topic = models.CharField("主题", max_length=200)
     format = models.CharField("格式", max_length=12, choices=Format, default=Format.PLAIN)
+    ca = models.CharField("CA 文件", max_length=300, blank=True)
+    certificate = models.CharField("客户端证书", max_length=300, blank=True)
+    key = models.CharField("私钥文件", max_length=300, blank=True)
+    """Paths on the machines that keep the line: the files stay where they are, and a new one in the place of an old is taken up."""
     enabled = models.BooleanField("启用", default=True)
 
     class Meta:
