@@ -125,7 +125,7 @@ class Turn:
     ledgers: dict[int, Ledger] = field(default_factory=dict)
     in_force: dict[int, Book] = field(default_factory=dict)
     raised: int = 0
-    told: list[tuple[Book, NDArray[np.void]]] = field(default_factory=list)
+    told: list[tuple[Book, net.Machine, NDArray[np.void]]] = field(default_factory=list)
     books: dict[str, Book] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     peaks: list[Network] = field(default_factory=list)
@@ -141,7 +141,7 @@ class Turn:
         network = self._standing(part, moment)
         applied = network.machine.apply(sensor, at, value, moment)
         self._log(part, network, moment, sensor, at, value, applied.status)
-        self.told.append((network.book, applied.events))
+        self.told.append((network.book, network.machine, applied.events))
         if moment - network.refreshed_ms >= network.book.plan.period_ms:
             network.refreshed_ms = moment
             self.peaks.append(network)
@@ -165,7 +165,7 @@ class Turn:
             sensor, at, value, fate = _none()
             applied = network.machine.apply(sensor, at, value, moment)
             self._log(part, network, moment, sensor, at, value, fate)
-            self.told.append((network.book, applied.events))
+            self.told.append((network.book, network.machine, applied.events))
 
     def _standing(self, part: int, moment: int) -> Network:
         network = _standing(self.world, self.ledgers[part])
@@ -195,7 +195,7 @@ class Turn:
 
     def _settle(self) -> None:
         told, self.told = self.told, []
-        if self.parts != [WHOLE] and any(len(events) for _, events in told):
+        if self.parts != [WHOLE] and any(len(events) for _, _, events in told):
             lock(self.world, [WHOLE])  # one of the workers tells at a time: bursts and calls are counted over all parts
         self.raised += settle.settle(told)
 

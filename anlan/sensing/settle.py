@@ -46,19 +46,21 @@ class Change:
     peak: float
     late: bool = False
     retired: bool = False
+    counted: frozenset[int] = frozenset()
+    """The sensors that a rule counts, as the machine that counts them has them: their own alarms may be written later."""
 
 
-def settle(told: Iterable[tuple[Book, NDArray[np.void]]]) -> int:
-    """Raise and clear what these events say, of each book; how many were raised."""
-    return _apply([change for book, events in told for event in events for change in changes(book, event)])
+def settle(told: Iterable[tuple[Book, net.Machine, NDArray[np.void]]]) -> int:
+    """Raise and clear what these events say, of each book, told by its machine just now; how many were raised."""
+    return _apply([change for book, machine, events in told for event in events for change in changes(book, event, machine)])
 
 
-def changes(book: Book, event: np.void) -> Iterable[Change]:
-    """What an event says of the rules behind it."""
+def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> Iterable[Change]:
+    """What an event says of the rules behind it; the machine knows what was counted."""
     kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
     if kind == Kind.GROUP:
-        yield Change((NOBODY, int(book.group[channel])), bool(now), at, value, peak)
+        yield Change((NOBODY, int(book.group[channel])), bool(now), at, value, peak, counted=_counted(book, machine, channel))
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:
@@ -74,6 +76,11 @@ def changes(book: Book, event: np.void) -> Iterable[Change]:
                 yield Change((sensor, rule), True, at, value, peak if was * now > 0 else value)
     elif rule := book.rule_of(channel, SLOT[Kind(kind)]):
         yield Change((sensor, rule), bool(now), at, value, value)
+
+
+def _counted(book: Book, machine: net.Machine | None, group: int) -> frozenset[int]:
+    reached = book.plan.counted.reached(machine.state, group) if machine else ()
+    return frozenset(book.sensor(channel) for channel in reached)
 
 
 def reconcile(book: Book, machine: net.Machine, now_ms: int, part: int = parts.WHOLE) -> int:
@@ -109,7 +116,8 @@ def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
                 yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(hot["value"][channel]))
     count = book.plan.counted.count(machine.state).astype(float).tolist()
     for group in np.flatnonzero(machine.standing).tolist():
-        yield Change((NOBODY, int(book.group[group])), True, at, count[group], float(machine.standing[group]))
+        counted = _counted(book, machine, group)
+        yield Change((NOBODY, int(book.group[group])), True, at, count[group], float(machine.standing[group]), counted=counted)
 
 
 def refresh(stand: Iterable[tuple[Book, net.Machine]]) -> None:
@@ -137,6 +145,8 @@ class _Work:
     rules: dict[int, Rule]
     active: dict[Key, Alarm]
     known: set[tuple[Key, datetime]]
+    resting: set[int]
+    """Sensors out of service, where something is counted."""
     raised: list[Alarm] = field(default_factory=list)
     cleared: list[tuple[Alarm, Change]] = field(default_factory=list)
 
@@ -153,7 +163,7 @@ class _Work:
                 self._silence(alarm)
             if sensor and not alarm.held and sensor.rests_until and sensor.rests_until > now():
                 alarm.held, alarm.held_why = True, f"{REST}:{sensor.rests_why}"[:60]
-            if sensor is None and (resting := self._resting(alarm)) and change.value - resting < rule.amount:
+            if sensor is None and (resting := len(change.counted & self.resting)) and change.value - resting < rule.amount:
                 alarm.held, alarm.held_why = True, f"{REST}:停用的测点不计,不足 {rule.amount:g} 个"
             self.raised.append(alarm)
             self.known.add((change.key, change.at))
@@ -163,12 +173,6 @@ class _Work:
             held.active, held.cleared_at, held.peak = False, change.at, change.peak
             self.cleared.append((held, change))
             del self.active[change.key]
-
-    def _resting(self, alarm: Alarm) -> int:
-        """How many of the sensors that are counted are out of service."""
-        there = alarm.members.filter(active=True, held=True, held_why__startswith=REST).values_list("sensor_id", flat=True)
-        new = {a.sensor_id for a in self.raised if a.held_why.startswith(REST) and a.sensor and alarm.rule.counts(a.rule, a.sensor)}
-        return len(new | set(there))
 
     def _silence(self, alarm: Alarm) -> None:
         """The silence of a station is told once; in a flood that rises around it, it is a grave one."""
@@ -208,6 +212,7 @@ def _apply(changes: list[Change]) -> int:
         Sensor.everywhere.select_related("station").in_bulk(sensors), Rule.everywhere.in_bulk(rules),
         {_key(a): a for a in there.filter(active=True).select_related("sensor__station", "area", "rule")},
         {((s or NOBODY, r), at) for s, r, at in there.filter(at__in={c.at for c in changes}).values_list("sensor_id", "rule_id", "at")},
+        set(Sensor.everywhere.filter(rests_until__gt=now()).values_list("pk", flat=True)) if any(c.counted for c in changes) else set(),
     )  # fmt: skip
     for change in changes:
         if (change.key[0] in work.sensors or change.key[0] == NOBODY) and change.key[1] in work.rules:
@@ -272,7 +277,8 @@ def release() -> int:
 
 def _still_held(alarm: Alarm) -> bool:
     if alarm.sensor is None:
-        return alarm.members.filter(active=True, held=False).aggregate(n=Count("sensor", distinct=True))["n"] < alarm.rule.amount
+        there = alarm.members.filter(active=True, held=False).exclude(sensor__rests_until__gt=now())
+        return there.aggregate(n=Count("sensor", distinct=True))["n"] < alarm.rule.amount
     if alarm.sensor.rests_until and alarm.sensor.rests_until > now():
         return True
     station = {"active": True, "held": False, "rule__kind": Rule.Kind.OFFLINE, "sensor__station_id": alarm.sensor.station_id}

@@ -277,6 +277,47 @@ def test_what_counts_the_sensors_of_an_area_stands_on_from_one_process_to_many_a
     assert Line.objects.filter(verb="alarm.raised", subject_id__in=Alarm.objects.filter(sensor=None).values("pk")).count() == 2
 
 
+SITES_FIRST, AREA_FIRST = (parts.ALL[:-1], [parts.ACROSS]), ([parts.ACROSS], parts.ALL[:-1])
+
+
+@pytest.mark.parametrize("workers", [SITES_FIRST, AREA_FIRST], ids=["sites first", "area first"])
+def test_a_sensor_out_of_service_makes_no_alarm_of_its_area_whichever_worker_is_first(world, workers):
+    """The part that counts may be judged before the part of the sensor has written that sensor's own alarm as held."""
+    rule("gust", 20, level=3, hazard="大风")
+    rule("gust", 3, level=1, reach=3, kind="count", hazard="大风", area_id=city.LAOSHAN)
+    rests("s3.gust", timedelta(hours=1))
+    rows = [(sensor(f"s{n}.gust"), now_ms(), 25.0) for n in (1, 3, 5)]
+    for mine in workers:
+        judging.judge([Item(flush(1, *rows), 1)], mine)
+    alarm = Alarm.objects.get(sensor=None)
+    assert alarm.held and "停用" in alarm.held_why and not Line.objects.filter(verb="alarm.raised", subject_id=alarm.pk).exists()
+    settle.release()
+    alarm.refresh_from_db()
+    assert alarm.held
+    for mine in workers:
+        judging.judge([Item(flush(2, (sensor("s7.gust"), now_ms(), 25.0)), 2)], mine)
+    settle.release()
+    alarm.refresh_from_db()
+    assert not alarm.held, "three others stand"
+
+
+def test_a_sensor_that_was_told_before_it_was_put_out_of_service_makes_none_either(world):
+    rule("gust", 20, level=3, hazard="大风")
+    rule("gust", 2, level=1, reach=3, kind="count", hazard="大风", area_id=city.LAOSHAN)
+    judging.judge([Item(flush(1, (sensor("s3.gust"), now_ms(), 25.0)), 1)], parts.ALL)
+    rests("s3.gust", timedelta(hours=1))
+    judging.judge([Item(flush(2, (sensor("s5.gust"), now_ms(), 25.0)), 2)], parts.ALL)
+    settle.release()
+    assert Alarm.objects.get(sensor=None).held
+    with clock.travelled(timedelta(hours=2)):
+        settle.release()
+    assert not Alarm.objects.get(sensor=None).held, "it is back in service"
+
+
+def rests(code, span):
+    Sensor.everywhere.filter(code=code).update(rests_until=clock.now() + span, rests_why="检修")
+
+
 def test_nothing_is_gathered_while_workers_live(world):
     judging.begin(parts.ALL)
     beats._last.clear()

@@ -30,6 +30,11 @@ class Counted:
     def __len__(self) -> int:
         return len(self.level)
 
+    def reached(self, state: State, group: int) -> NDArray[np.int32]:
+        """The members of a group that stand at its level now."""
+        mine = self.member[self.first[group] : self.first[group + 1]]
+        return mine[np.abs(state.hot["level"][mine]) >= self.level[group]]
+
     def count(self, state: State) -> NDArray[np.int64]:
         """(groups,) members at their group's level now."""
         of = np.repeat(np.arange(len(self)), np.diff(self.first))

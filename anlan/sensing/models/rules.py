@@ -145,12 +145,6 @@ class Rule(Compiled, Placed):
             return alike.filter(station_id=self.station_id)
         return alike.filter(scope.within("area_id", scope.prefix(str(self.area_id))))
 
-    def counts(self, other: Rule, sensor: Sensor) -> bool:
-        """Does a sensor that has reached another rule count by this one?"""
-        same = (other.quantity, other.hazard, other.window) == (self.quantity, self.hazard, self.window)
-        inside = str(sensor.area_id).startswith(scope.prefix(str(self.area_id)))
-        return same and inside and other.kind in self.LADDER and other.level <= (self.reach or 0)
-
     @property
     def doubt(self) -> str:
         """The confidence, wherever the figure stands, unless it was read in its source."""
