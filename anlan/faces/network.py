@@ -77,6 +77,7 @@ def _told(alarm: Alarm) -> dict[str, Any]:
         "id": alarm.pk, "sensor": alarm.sensor.code if alarm.sensor else "", "area": alarm.area_id,
         "rule": str(alarm.rule), "rule_id": alarm.rule_id, "version": alarm.rule.version,
         "level": alarm.level, "at": alarm.at.isoformat(), "value": alarm.value, "peak": alarm.peak, "active": alarm.active,
+        "doubtful": alarm.doubtful, "stale": len(alarm.stale),
         "cleared_at": alarm.cleared_at and alarm.cleared_at.isoformat(),
         "acknowledged_at": alarm.acknowledged_at and alarm.acknowledged_at.isoformat(),
     }  # fmt: skip

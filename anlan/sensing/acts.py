@@ -133,13 +133,22 @@ def do_unshelve(alarm: Alarm) -> Alarm:
 
 
 def do_reset(alarm: Alarm) -> Alarm:
-    """A latched alarm ends when somebody has looked, and its value is back."""
-    if not alarm.latched:
+    """A latched alarm ends when somebody has looked, and its value is back; one that is in doubt, when somebody has looked."""
+    if not alarm.latched and not alarm.doubtful:
         raise Refused("该告警不须复位")
-    if alarm.active or not alarm.acknowledged_at:
+    if (alarm.active and not alarm.doubtful) or not alarm.acknowledged_at:
         raise Refused("恢复正常并确认以后才能复位")
     alarm.latched = False
-    return _told(alarm, "alarm.reset", "已复位", "latched")
+    if not alarm.active:
+        return _told(alarm, "alarm.reset", "已复位", "latched")
+    said = f"已复位({len(alarm.stale)} 个测点读数过时,由{scope.current().name}判断已恢复)"
+    ended = {"active": False, "cleared_at": now(), "doubtful": False, "latched": False, "stale": []}
+    with transaction.atomic():
+        if not Alarm.objects.filter(pk=alarm.pk, active=True, doubtful=True).update(**ended):
+            raise Refused("测点已恢复来数,请按现有读数处置")
+        alarm.refresh_from_db(fields=[*ended])
+        journal.write("alarm.reset", alarm, text=f"{alarm}:{said}", level=alarm.level)
+    return alarm
 
 
 def do_handle(alarm: Alarm, said: str) -> Alarm:

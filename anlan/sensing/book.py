@@ -210,6 +210,7 @@ class _Press:
             np.cumsum([0, *map(len, members.values())]).astype(np.int64), np.array([n for mine in members.values() for n in mine], np.int32),
             np.array([layout.LEVELS + 1 - (r.reach or 1) for r in counting], np.int8), np.array([int(r.amount) for r in counting], np.int64),
             np.array([int(r.clear) for r in counting], np.int64), np.array([r.pk for r in counting], np.int64),
+            *(np.array([getattr(r, name) * 1000 for r in counting], np.int64) for name in ("fresh_s", "hold_up_s", "hold_down_s")),
         )  # fmt: skip
 
     def neighbours(self, cuts: list[Cut]) -> groups.Neighbours:

@@ -3,7 +3,7 @@
     sites:   [{code, name, kind, area, lon, lat}]
     sensors: [{code, site, quantity, unit, low, high}]
     profiles: {name: [rule, …]}            # rules that several sensors share
-    rules:   [{kind, hazard, quantity, hours, amount, clear, level, reach, hold_up, hold_down, sensor | site | area | profile with sensors,
+    rules:   [{kind, hazard, quantity, hours, amount, clear, level, reach, hold_up, hold_down, fresh, sensor | site | area | profile with sensors,
                season: "06-01/09-30", since, until, source, confidence, version}]
 """
 
@@ -32,7 +32,7 @@ SITE = {"code", "name", "kind", "area", "lon", "lat", "note", "synthetic"}
 SENSOR = {"code", "site", "quantity", "unit", "low", "high", "area"}
 RULE = {
     "kind", "hazard", "quantity", "hours", "amount", "clear", "level",
-    "reach", "hold_up", "hold_down", "page", "handle", "sensor", "sensors", "site", "area", "profile",
+    "reach", "hold_up", "hold_down", "fresh", "page", "handle", "sensor", "sensors", "site", "area", "profile",
     "season", "since", "until", "source", "confidence", "version", "mark",
 }  # fmt: skip
 MOST_FAULTS = 200
@@ -200,6 +200,7 @@ def _rule(work: Work, row: dict[str, Any]) -> None:
         kind=row.get("kind", "high"), hazard=row.get("hazard", "监测"), quantity=str(row.get("quantity") or getattr(sensor, "quantity", "")),
         hours=_whole(row, "hours"), amount=amount, clear=_number(row, "clear", amount), level=_whole(row, "level", 3),
         reach=_whole(row, "reach") if "reach" in row else None, hold_up_s=_whole(row, "hold_up"), hold_down_s=_whole(row, "hold_down"),
+        fresh_s=_whole(row, "fresh"),
         page_s=_whole(row, "page") if "page" in row else None, handle_s=_whole(row, "handle") if "handle" in row else None,
         sensor=sensor, station=site, area_id=area,
         season_from=first, season_until=last, since=_day(row.get("since")) or now().date(), until=_day(row.get("until")),

@@ -142,10 +142,13 @@ class Turn:
         applied = network.machine.apply(sensor, at, value, moment)
         self._log(part, network, moment, sensor, at, value, applied.status)
         self.told.append((network.book, network.machine, applied.events))
+        self._show(network, moment)
+        return applied.status
+
+    def _show(self, network: Network, moment: int) -> None:
         if moment - network.refreshed_ms >= network.book.plan.period_ms:
             network.refreshed_ms = moment
             self.peaks.append(network)
-        return applied.status
 
     def read(self, part: int) -> None:
         """Bring what is known of a part up to its log, and to the rules in force."""
@@ -162,10 +165,11 @@ class Turn:
         if part != WHOLE and network.batches and network.due(part, moment):
             self.snapshots.append(part)  # else what a quiet part has logged would stay there
         if network.machine.stirs(moment):
-            sensor, at, value, fate = _none()
-            applied = network.machine.apply(sensor, at, value, moment)
-            self._log(part, network, moment, sensor, at, value, fate)
+            applied = network.machine.apply(*_none()[:3], moment)
+            self._log(part, network, moment, *_none())
             self.told.append((network.book, network.machine, applied.events))
+        if network.machine.standing["most"].any():
+            self._show(network, moment)  # who has fallen silent is seen where nothing is read
 
     def _standing(self, part: int, moment: int) -> Network:
         network = _standing(self.world, self.ledgers[part])
@@ -203,7 +207,7 @@ class Turn:
         """Alarms, log and ledgers."""
         self._settle()
         if self.peaks:
-            settle.refresh([(n.book, n.machine) for n in self.peaks])
+            settle.refresh([(n.book, n.machine, n.refreshed_ms) for n in self.peaks])
         _keep(self.books)
         Batch.objects.bulk_create(self.batches)
         Ledger.objects.bulk_create(self.ledgers.values(), update_conflicts=True, unique_fields=["world", "part"], update_fields=LEDGER)

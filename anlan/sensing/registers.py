@@ -46,14 +46,14 @@ Register(
     group="大应急",
     see=READERS,
     write="flood_office district_duty",
-    form="kind hazard quantity hours amount clear level reach hold_up_s hold_down_s page_s handle_s latched season_from season_until area station sensor"
-    " source confidence version since until",
+    form="kind hazard quantity hours amount clear level reach hold_up_s hold_down_s fresh_s page_s handle_s latched season_from season_until"
+    " area station sensor source confidence version since until",
     tries="desk:rule-trial",
 )
 Register(
     Alarm,
     columns="sensor rule level stage_label:状态 at value peak active cleared_at acknowledged_by paged_at overdue shelved_until held_why handled burst area"
-    " counted:计入测站",
+    " counted:计入测站 uncounted:未计入",
     filters="level active held overdue area rule burst",
     search="sensor__station__name area__name",
     order="-id",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.db import connection
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from numpy.typing import NDArray
 
 from anlan.engines.sense import net
@@ -46,8 +46,12 @@ class Change:
     peak: float
     late: bool = False
     retired: bool = False
+    doubtful: bool = False
+    """Of a count: it stands only because sensors that are not heard of any more are not taken to be back."""
     counted: frozenset[int] = frozenset()
     """The sensors that a rule counts, as the machine that counts them has them: their own alarms may be written later."""
+    stale: frozenset[int] = frozenset()
+    """Those that stood at its level when they were last heard of, too long ago to be counted."""
 
 
 def settle(told: Iterable[tuple[Book, net.Machine, NDArray[np.void]]]) -> int:
@@ -60,7 +64,8 @@ def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> I
     kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
     if kind == Kind.GROUP:
-        yield Change((NOBODY, int(book.group[channel])), bool(now), at, value, peak, counted=_counted(book, machine, channel))
+        counted, stale = _counted(book, machine, channel, int(event["at"]))
+        yield Change((NOBODY, int(book.group[channel])), now > 0, at, value, peak, doubtful=now > 1, counted=counted, stale=stale)
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:
@@ -78,9 +83,10 @@ def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> I
         yield Change((sensor, rule), bool(now), at, value, value)
 
 
-def _counted(book: Book, machine: net.Machine | None, group: int) -> frozenset[int]:
-    reached = book.plan.counted.reached(machine.state, group) if machine else ()
-    return frozenset(book.sensor(channel) for channel in reached)
+def _counted(book: Book, machine: net.Machine | None, group: int, at_ms: int) -> tuple[frozenset[int], frozenset[int]]:
+    """The sensors that are counted, and the stale ones."""
+    fresh, stale = book.plan.counted.reached(machine.state, group, at_ms) if machine else ((), ())
+    return frozenset(map(book.sensor, fresh)), frozenset(map(book.sensor, stale))
 
 
 def reconcile(book: Book, machine: net.Machine, now_ms: int, part: int = parts.WHOLE) -> int:
@@ -88,7 +94,8 @@ def reconcile(book: Book, machine: net.Machine, now_ms: int, part: int = parts.W
     wanted = {c.key: c for c in _wanted(book, machine, moment(now_ms))}
     held = {_key(a): a for a in _of_part(part)}
     gone = [Change(key, False, moment(now_ms), a.peak, a.peak, retired=True) for key, a in held.items() if key not in wanted]
-    return _apply([*gone, *(c for key, c in wanted.items() if key not in held)])
+    new = [c for key, c in wanted.items() if (c.doubtful != held[key].doubtful if key in held else not c.doubtful)]  # one in doubt may have been reset
+    return _apply([*gone, *new])
 
 
 def _key(alarm: Alarm) -> Key:
@@ -114,25 +121,33 @@ def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
         for mark, slot in MARK.items():
             if hot["marks"][channel] & mark and (rule := book.rule_of(channel, slot)):
                 yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(hot["value"][channel]))
-    count = book.plan.counted.count(machine.state).astype(float).tolist()
-    for group in np.flatnonzero(machine.standing).tolist():
-        counted = _counted(book, machine, group)
-        yield Change((NOBODY, int(book.group[group])), True, at, count[group], float(machine.standing[group]), counted=counted)
+    for group in np.flatnonzero(machine.standing["most"]).tolist():
+        counted, stale = _counted(book, machine, group, round(at.timestamp() * 1000))
+        most, doubtful = float(machine.standing["most"][group]), bool(machine.standing["doubtful"][group])
+        yield Change((NOBODY, int(book.group[group])), True, at, float(len(counted)), most, doubtful=doubtful, counted=counted, stale=stale)
 
 
-def refresh(stand: Iterable[tuple[Book, net.Machine]]) -> None:
-    """Active alarms of levels show the furthest value so far, those of an area the most that were counted."""
+def refresh(stand: Iterable[tuple[Book, net.Machine, int]]) -> None:
+    """Active alarms of levels show the furthest value so far, those of an area the most that were counted and who is stale at these ms."""
     peaks: dict[Key, float] = {}
-    for book, machine in stand:
+    stale: dict[Key, list[int]] = {}
+    for book, machine, moment_ms in stand:
         for channel in np.flatnonzero(machine.state.hot["level"]).tolist():
             for rule in book.rules_of(channel, int(machine.state.hot["level"][channel])):
                 peaks[book.sensor(channel), rule] = float(machine.state.peak[channel])
-        peaks |= {(NOBODY, int(rule)): float(most) for rule, most in zip(book.group, machine.standing, strict=True) if most}
+        for group in np.flatnonzero(machine.standing["most"]).tolist():
+            key = NOBODY, int(book.group[group])
+            peaks[key], stale[key] = float(machine.standing["most"][group]), sorted(_counted(book, machine, group, moment_ms)[1])
     if not peaks:
         return
     active = Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT))
-    shown = active.values_list("pk", "sensor_id", "rule_id", "peak")
-    changed = [(peak, pk) for pk, sensor, rule, was in shown if (peak := peaks.get((sensor or NOBODY, rule), was)) != was]
+    changed = []
+    for pk, sensor, rule, peak, old in active.values_list("pk", "sensor_id", "rule_id", "peak", "stale"):
+        key = sensor or NOBODY, rule
+        if (most := peaks.get(key, peak)) != peak:
+            changed.append((most, pk))
+        if stale.get(key, old) != old:
+            Alarm.objects.filter(pk=pk).update(stale=stale[key])
     with connection.cursor() as cursor:
         cursor.executemany(f"update {Alarm._meta.db_table} set peak = %s where id = %s", changed)
 
@@ -149,15 +164,18 @@ class _Work:
     """Sensors out of service, where something is counted."""
     raised: list[Alarm] = field(default_factory=list)
     cleared: list[tuple[Alarm, Change]] = field(default_factory=list)
+    marked: list[tuple[Alarm, Change]] = field(default_factory=list)
+    """In doubt now, or no more."""
 
     def move(self, change: Change) -> None:
         held = self.active.get(change.key)
-        if change.on and (held is None or change.late) and (change.key, change.at) not in self.known:
+        if change.on and (held is None or change.late) and not change.doubtful and (change.key, change.at) not in self.known:
             sensor, rule = self.sensors.get(change.key[0]), self.rules[change.key[1]]
             area = sensor.area_id if sensor else rule.area_id
             alarm = Alarm(
                 sensor=sensor, rule=rule, level=rule.level, area_id=str(area), at=change.at, value=change.value, peak=change.peak,
                 active=not change.late, cleared_at=change.at if change.late else None, world=scope.current().world, latched=rule.latched,
+                stale=sorted(change.stale),
             )  # fmt: skip
             if rule.kind == Rule.Kind.OFFLINE:
                 self._silence(alarm)
@@ -170,9 +188,12 @@ class _Work:
             if not change.late:
                 self.active[change.key] = alarm
         elif not change.on and held is not None:
-            held.active, held.cleared_at, held.peak = False, change.at, change.peak
+            held.active, held.cleared_at, held.peak, held.doubtful, held.stale = False, change.at, change.peak, False, []
             self.cleared.append((held, change))
             del self.active[change.key]
+        elif change.on and held is not None and change.doubtful != held.doubtful:
+            held.doubtful, held.stale = change.doubtful, sorted(change.stale)
+            self.marked.append((held, change))
 
     def _silence(self, alarm: Alarm) -> None:
         """The silence of a station is told once; in a flood that rises around it, it is a grave one."""
@@ -210,7 +231,7 @@ def _apply(changes: list[Change]) -> int:
     there = Alarm.objects.filter(Q(sensor_id__in=sensors) | Q(sensor=None), rule_id__in=rules)
     work = _Work(
         Sensor.everywhere.select_related("station").in_bulk(sensors), Rule.everywhere.in_bulk(rules),
-        {_key(a): a for a in there.filter(active=True).select_related("sensor__station", "area", "rule")},
+        {_key(a): a for a in _locked(there.filter(active=True).select_related("sensor__station", "area", "rule"), sensors)},
         {((s or NOBODY, r), at) for s, r, at in there.filter(at__in={c.at for c in changes}).values_list("sensor_id", "rule_id", "at")},
         set(Sensor.everywhere.filter(rests_until__gt=now()).values_list("pk", flat=True)) if any(c.counted for c in changes) else set(),
     )  # fmt: skip
@@ -220,18 +241,38 @@ def _apply(changes: list[Change]) -> int:
     fresh = {id(alarm) for alarm in work.raised}
     _gathered(work.raised)
     Alarm.objects.bulk_create(work.raised, batch_size=500)
-    older = [alarm for alarm, _ in work.cleared if id(alarm) not in fresh]
+    older = {id(alarm): alarm for alarm, _ in (*work.cleared, *work.marked) if id(alarm) not in fresh}
     # written over by their keys: what `bulk_update` says for a thousand rows takes longer than the rows
-    Alarm.objects.bulk_create(older, 500, update_conflicts=True, unique_fields=["id"], update_fields=["active", "cleared_at", "peak"])
+    Alarm.objects.bulk_create(older.values(), 500, update_conflicts=True, unique_fields=["id"], update_fields=MOVED)
     with journal.together():
         for alarm in work.raised:
             _tell_raised(alarm)
+        for alarm, change in work.marked:
+            _tell_doubt(alarm, change)
     paging.arm(a for a in work.raised if a.active and not a.held)
     paging.quiet((alarm for alarm, _ in work.cleared), "告警已解除")
     with journal.together():
         for alarm, change in work.cleared:
             journal.write("alarm.unheld" if alarm.held else "alarm.cleared", alarm, text=_ended(alarm, change))
     return sum(alarm.active and not alarm.held for alarm in work.raised)
+
+
+MOVED = ["active", "cleared_at", "peak", "doubtful", "stale"]
+
+
+def _locked(rows: QuerySet[Alarm], sensors: set[int]) -> QuerySet[Alarm]:
+    """An alarm of an area that is in doubt may be reset by somebody at this very moment."""
+    return rows.select_for_update(of=("self",)) if NOBODY in sensors else rows
+
+
+def _tell_doubt(alarm: Alarm, change: Change) -> None:
+    if alarm.held:
+        return
+    if change.doubtful:
+        said = f"{len(change.stale)} 个测点读数过时,有效的只有 {change.value:g} 个,不足 {alarm.rule.clear:g} 个;不解除,恢复来数后再判定,或确认后人工复位"
+        journal.write("alarm.doubtful", alarm, text=f"{alarm}:{said}", level=alarm.level, basis=alarm.rule.source)
+    else:
+        journal.write("alarm.certain", alarm, text=f"{alarm}:恢复来数,{change.value:g} 个测点仍在这一级", level=alarm.level)
 
 
 def _tell_raised(alarm: Alarm) -> None:
@@ -277,7 +318,7 @@ def release() -> int:
 
 def _still_held(alarm: Alarm) -> bool:
     if alarm.sensor is None:
-        there = alarm.members.filter(active=True, held=False).exclude(sensor__rests_until__gt=now())
+        there = alarm.members.filter(active=True, held=False).exclude(Q(sensor__rests_until__gt=now()) | Q(sensor__in=alarm.stale))
         return there.aggregate(n=Count("sensor", distinct=True))["n"] < alarm.rule.amount
     if alarm.sensor.rests_until and alarm.sensor.rests_until > now():
         return True

@@ -71,21 +71,122 @@ def at_level(*levels):
     return state
 
 
-COUNTED = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([2], np.int8), np.array([2]), np.array([1]), np.array([9]))
+def threes(*key, level=1, least=2, clear=1, fresh=0, hold_up=0, hold_down=0):
+    """Groups of the first three channels, one for each key."""
+    n = len(key)
+    of = np.arange(n + 1) * 3, ids(*[0, 1, 2] * n), np.full(n, level, np.int8)
+    least, clear, fresh, hold_up, hold_down = (np.full(n, one) for one in (least, clear, fresh, hold_up, hold_down))
+    return groups.Counted(*of, least, clear, np.array(key, np.int64), fresh, hold_up, hold_down)
+
+
+COUNTED = threes(9, level=2)
 
 
 def test_two_of_three_at_the_level_are_told_once_and_over_when_none_is():
-    standing = np.zeros(1, np.int64)
+    standing = groups.none_stands(1)
     told, most = [], []
     for levels in ([2, 1, 0], [2, 3, 0], [2, 3, 4], [1, 1, 2], [0, 1, 1]):
         told += COUNTED.settle(at_level(*levels), standing, NOW).tolist()
-        most += standing.tolist()
+        most += standing["most"].tolist()
     assert [(kind, was, now, value, peak) for _, kind, was, now, _, value, peak in told] == [(Kind.GROUP, 0, 1, 2, 2), (Kind.GROUP, 1, 0, 0, 3)]
     assert most == [0, 2, 3, 3, 0]
 
 
 def test_what_has_fallen_below_its_lower_limit_is_counted_too():
-    assert COUNTED.count(at_level(-2, 3, -1)).tolist() == [2]
+    assert [n.tolist() for n in COUNTED.count(at_level(-2, 3, -1), NOW)] == [[2], [2]]
+
+
+def spoken(found):
+    """(seconds after NOW, was, now, fresh) of what was told of groups."""
+    return [((e["at"] - NOW) / 1000, int(e["was"]), int(e["now"]), e["value"]) for e in found if e["kind"] == Kind.GROUP]
+
+
+def counted(rule, *batches):
+    """What a network of three sensors with a limit of 20 (over below 19) tells of a group: at so many seconds these values, None for none."""
+    machine, told = net.Machine(plan(sensors=(7, 9, 13), counted=rule), NOW), []
+    for after, *values in batches:
+        rows = [(s, NOW + after * 1000, v) for s, v in zip((7, 9, 13), values, strict=False) if v is not None]
+        sensor, at, value = zip(*rows, strict=True) if rows else ((), (), ())
+        told += spoken(machine.apply(ids(*sensor), np.array(at, np.int64), np.array(value, float), NOW + after * 1000).events)
+    return told
+
+
+def test_a_count_must_last_before_it_is_told_and_be_left_as_long_before_it_is_over():
+    rule = threes(9, hold_up=30_000, hold_down=60_000)
+    assert counted(rule, (0, 25, 25), (20, 3), (25, 25), (50,), (54, 25)) == [], "it fell in between"
+    assert counted(rule, (0, 25, 25), (29,), (90,)) == [(30, 0, 1, 2)], "told for the moment at which it had lasted, whenever somebody looks"
+    assert counted(rule, (0, 25, 25), (30, 3)) == [], "what is read at that very moment is asked first"
+    fell = (0, 25, 25), (40, 3, 3)
+    assert counted(rule, *fell, (99, 25), (200,)) == [(30, 0, 1, 2)], "one came back in time"
+    assert counted(rule, *fell, (101,)) == [(30, 0, 1, 2), (100, 1, 0, 0)]
+
+
+def test_only_who_was_heard_of_lately_makes_a_group_stand():
+    rule = threes(9, fresh=10_000)
+    assert counted(rule, (0, 25), (11, None, 25)) == []
+    assert counted(rule, (0, 25), (10, None, 25)) == [(10, 0, 1, 2)]
+    assert counted(rule, (0, 25), (11, None, 25), (12, 25)) == [(12, 0, 1, 2)], "heard of again at the same level"
+    assert counted(threes(9, fresh=10_000, hold_up=11_000), (0, 25, 25), (30,)) == [], "they were silent before it had lasted"
+    assert counted(threes(9, fresh=10_000, hold_up=10_000), (0, 25, 25), (30,)) == [(10, 0, 1, 2), (10.001, 1, 2, 0)]
+
+
+def test_who_falls_silent_ends_no_group_and_leaves_it_in_doubt():
+    rule = threes(9, fresh=10_000)
+    stood = [(0, 0, 1, 2), (10.001, 1, 2, 0)]
+    assert counted(rule, (0, 25, 25), (5, 25), (12, 25), (20,)) == [(0, 0, 1, 2)], "one is fresh, and one is enough"
+    assert counted(rule, (0, 25, 25), (5000,)) == stood
+    assert counted(rule, (0, 25, 25), (50, 3), (60, None, 25)) == [*stood, (60, 2, 1, 1)], "the other is heard of and still there"
+    assert counted(rule, (0, 25, 25), (50, 3), (60, None, 3)) == [*stood, (60, 2, 0, 0)], "both are heard of and back"
+    left = threes(9, fresh=10_000, hold_down=5000)
+    assert counted(left, (0, 25, 25), (50, 3, 3), (54,)) == stood, "doubtful to its end"
+    assert counted(left, (0, 25, 25), (50, 3, 3), (56,)) == [*stood, (55, 2, 0, 0)]
+
+
+SPAN = 40
+walks = st.lists(st.tuples(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 2), st.integers(-3, 0), st.booleans()), max_size=3)), max_size=12)
+spans = st.integers(0, 9)
+
+
+@settings(max_examples=300, deadline=None)
+@given(walks, st.integers(1, 3), st.integers(1, 3), spans, spans, spans, st.sets(st.integers(0, SPAN)))
+def test_a_group_is_told_as_if_somebody_looked_at_every_millisecond(walk, least, clear, fresh, hold_up, hold_down, looks):
+    """Beside it the same said slowly: each tick of the clock one after the other, with plain numbers."""
+    clear = min(clear, least)
+    rule = threes(9, least=least, clear=clear, fresh=fresh, hold_up=hold_up, hold_down=hold_down)
+    batches, now = {}, 0
+    for wait, rows in walk:
+        now += wait
+        batches[now] = [(place, now + age, 25.0 if up else 3.0) for place, age, up in rows]
+    end = max([now, *looks], default=0) + 25
+    machine, told = net.Machine(plan(sensors=(7, 9, 13), counted=rule), NOW), []
+    for tick in sorted({*batches, *looks, end}):
+        place, at, value = zip(*batches.get(tick, []), strict=True) if batches.get(tick) else ((), (), ())
+        told += machine.apply(ids(*((7, 9, 13)[p] for p in place)), NOW + np.array(at, np.int64), np.array(value, float), NOW + tick).events.tolist()
+    assert [(e[4] - NOW, e[2], e[3], e[5], e[6]) for e in told if e[1] == Kind.GROUP] == slowly(batches, end, least, clear, fresh, hold_up, hold_down)
+
+
+def slowly(batches, end, least, clear, fresh, hold_up, hold_down):
+    newest, high = {}, {}
+    told, stands, doubtful, since, most = [], False, False, None, 0
+    for now in range(end + 1):
+        for place, at, value in batches.get(now, []):
+            if at > newest.get(place, -9):
+                newest[place], high[place] = at, value >= 20
+        every = [place for place in high if high[place]]
+        young = [place for place in every if not fresh or now - newest[place] <= fresh]
+        before = stands + doubtful
+        best = max(most, len(young))
+        if (len(every) >= clear if stands else len(young) >= least) == stands:
+            since = None
+        else:
+            since = now if since is None else since
+            if now - since >= (hold_down if stands else hold_up):
+                stands, since = not stands, None
+        most = best if stands else 0
+        doubtful = stands and (len(young) < clear if len(every) >= clear else doubtful)
+        if stands + doubtful != before:
+            told.append((now, before, stands + doubtful, len(young), best))
+    return told
 
 
 def test_one_strays_from_its_neighbours_and_comes_back_and_a_silent_one_says_nothing():
@@ -167,18 +268,22 @@ def test_another_plan_judges_the_present_value_at_once_and_forgets_nothing_else(
 
 
 def test_a_group_stands_on_under_another_plan_though_fewer_are_left_than_began_it():
-    def counting(*key):
-        n = len(key)
-        return groups.Counted(np.arange(n + 1) * 3, ids(*[0, 1, 2] * n), np.ones(n, np.int8), np.full(n, 2), np.ones(n, int), np.array(key))
-
-    machine = net.Machine(plan(counted=counting(9)), NOW)
+    machine = net.Machine(plan(counted=threes(9)), NOW)
     machine.apply(ids(7, 9), np.full(2, NOW), np.full(2, 21.0), NOW)
     machine.apply(ids(7), np.full(1, NOW + MINUTE), np.zeros(1), NOW + MINUTE)
-    assert machine.plan.counted.count(machine.state).tolist() == [1]
-    machine.replan(plan(counted=counting(5, 9)), NOW + 2 * MINUTE)
-    assert machine.standing.tolist() == [0, 2], "the one that is known"
-    machine.replan(plan(counted=counting(5)), NOW + 3 * MINUTE)
-    assert machine.standing.tolist() == [0]
+    assert machine.plan.counted.count(machine.state, NOW)[0].tolist() == [1]
+    machine.replan(plan(counted=threes(5, 9)), NOW + 2 * MINUTE)
+    assert machine.standing["most"].tolist() == [0, 2], "the one that is known"
+    machine.replan(plan(counted=threes(5)), NOW + 3 * MINUTE)
+    assert machine.standing["most"].tolist() == [0]
+
+
+def test_a_group_waits_on_under_another_plan():
+    machine = net.Machine(plan(counted=threes(9, hold_up=2 * MINUTE)), NOW)
+    machine.apply(ids(7, 9), np.full(2, NOW), np.full(2, 21.0), NOW)
+    machine.replan(plan(up=(20.0, 60.0), counted=threes(9, hold_up=2 * MINUTE)), NOW + MINUTE)
+    assert not machine.stirs(NOW + MINUTE) and machine.stirs(NOW + 2 * MINUTE)
+    assert spoken(machine.apply(ids(), np.empty(0, np.int64), np.empty(0), NOW + 3 * MINUTE).events) == [(120, 0, 1, 2)]
 
 
 def test_a_plan_that_sums_for_the_first_time_begins_with_the_samples_that_are_held():
@@ -210,7 +315,7 @@ def fold(machine, log, now=NOW):
 @settings(max_examples=100, deadline=None)
 @given(logs, st.integers(0, 14))
 def test_state_and_events_follow_from_the_log_whoever_applies_it(log, cut):
-    counted = groups.Counted(np.array([0, 3]), ids(0, 1, 2), np.array([1], np.int8), np.array([2]), np.array([2]), np.array([9]))
+    counted = threes(9, clear=2, fresh=20 * MINUTE, hold_up=3 * MINUTE, hold_down=7 * MINUTE)
     whole = net.Machine(plan(counted=counted), NOW)
     told, _ = fold(whole, log)
     first = net.Machine(plan(counted=counted), NOW)

@@ -222,8 +222,7 @@ def test_in_parts_it_is_counted_by_the_part_that_sees_all_sites(world):
 @pytest.mark.parametrize(
     ("more", "field"),
     [({"amount": 5.0}, "amount"), ({"amount": 0.0, "clear": 0.0}, "amount"), ({"amount": 2.5}, "amount"), ({"clear": 0.0}, "clear"),
-     ({"reach": None}, "reach"), ({"kind": "high"}, "reach"), ({"hold_up_s": 60}, "hold_up_s"), ({"hold_down_s": 60}, "hold_down_s"),
-     ({"hours": 3}, "hours")],
+     ({"reach": None}, "reach"), ({"kind": "high"}, "reach"), ({"kind": "high", "reach": None, "fresh_s": 60}, "fresh_s"), ({"hours": 3}, "hours")],
 )  # fmt: skip
 def test_what_cannot_be_counted_is_named(world, more, field):
     told = {"kind": "count", "hazard": "大风", "quantity": "gust", "hours": 0, "amount": 2.0, "clear": 2.0, "level": 1, "reach": 3, "area_id": city.LAOSHAN,

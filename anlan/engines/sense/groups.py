@@ -11,13 +11,35 @@ from numpy.typing import NDArray
 from .compiled import compiled
 from .layout import EVENT, NONE, Kind, Mark, State
 
+FAR = 2**62
+"""A moment that never comes."""
+STANDING = np.dtype(
+    [
+        ("most", "i8"),  # the most fresh members that were counted since the group was told, 0 where it does not stand
+        ("since", "i8"),  # since when its count waits for its hold time; NONE where it does not
+        ("doubtful", "?"),  # does it stand only because stale members are not taken to be back?
+    ]
+)
+"""What stands of each group."""
+
+
+def none_stands(n: int) -> NDArray[np.void]:
+    standing = np.zeros(n, STANDING)
+    standing["since"] = NONE
+    return standing
+
 
 @dataclass(frozen=True)
 class Counted:
-    """Groups that are told when ``least`` of their members stand at ``level`` or further, above or below; over below ``clear``.
+    """Groups that are told when ``least`` of their members have stood at ``level`` or further, above or below, for
+    ``hold_up`` ms, and are over when fewer than ``clear`` have for ``hold_down`` ms.
+
+    A member is fresh for ``fresh`` ms (0: always) after its newest reading. Only fresh ones make a group stand; a stale one
+    ends none, for nobody knows that it is back: it goes on as it stood, and a group of which fewer than ``clear`` are fresh
+    stands on as doubtful. All moments are those at which batches were taken, but for the time of the newest reading.
 
     The members of group g are ``member[first[g]:first[g + 1]]``; ``key`` names it for good, so that it stands on under
-    another plan. What stands is (groups,): the most members that were counted since the group was told, 0 where it is not.
+    another plan.
     """
 
     first: NDArray[np.int64]
@@ -26,36 +48,80 @@ class Counted:
     least: NDArray[np.int64]
     clear: NDArray[np.int64]
     key: NDArray[np.int64]
+    fresh: NDArray[np.int64]
+    hold_up: NDArray[np.int64]
+    hold_down: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.level)
 
-    def reached(self, state: State, group: int) -> NDArray[np.int32]:
-        """The members of a group that stand at its level now."""
-        mine = self.member[self.first[group] : self.first[group + 1]]
-        return mine[np.abs(state.hot["level"][mine]) >= self.level[group]]
+    def reached(self, state: State, group: int, now: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The members of a group that stand at its level: those that are fresh, and the stale ones."""
+        place, until = self._reached(state)
+        mine = self._of(place) == group
+        return self.member[place[mine & (until >= now)]], self.member[place[mine & (until < now)]]
 
-    def count(self, state: State) -> NDArray[np.int64]:
-        """(groups,) members at their group's level now."""
-        of = np.repeat(np.arange(len(self)), np.diff(self.first))
-        reached = np.abs(state.hot["level"][self.member]) >= self.level[of]
-        return np.bincount(of[reached], minlength=len(self)).astype(np.int64)
+    def count(self, state: State, now: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(groups,) members at their group's level now: those that are fresh, and all."""
+        place, until = self._reached(state)
+        of, n = self._of(place), len(self)
+        return np.bincount(of[until >= now], minlength=n).astype(np.int64), np.bincount(of, minlength=n).astype(np.int64)
 
-    def watch(self, state: State, standing: NDArray[np.int64], events: NDArray[np.void], now: int) -> NDArray[np.void]:
-        """What these events of channels change; ``standing`` (groups,) is moved."""
-        if not len(self) or not (events["kind"] == Kind.LEVEL).any():
-            return events[:0]
-        return self.settle(state, standing, now)
-
-    def settle(self, state: State, standing: NDArray[np.int64], now: int) -> NDArray[np.void]:
-        count, stood = self.count(state), standing > 0
-        holds, most = np.where(stood, count >= self.clear, count >= self.least), np.maximum(standing, count)
-        changed = np.flatnonzero(holds != stood)
-        standing[:] = np.where(holds, most, 0)
+    def settle(self, state: State, standing: NDArray[np.void], now: int) -> NDArray[np.void]:
+        """What changes at ``now``; ``standing`` (groups,) is moved."""
+        (fresh, every), stood, doubted = self.count(state, now), standing["most"] > 0, standing["doubtful"].copy()
+        wanted = np.where(stood, every >= self.clear, fresh >= self.least)
+        waits = wanted != stood
+        since = np.where(waits, np.where(standing["since"] == NONE, now, standing["since"]), NONE)
+        turned = waits & (now - since >= np.where(stood, self.hold_down, self.hold_up))
+        stands, most = stood ^ turned, np.maximum(standing["most"], fresh)
+        standing["most"], standing["since"] = np.where(stands, most, 0), np.where(turned, NONE, since)
+        standing["doubtful"] = stands & np.where(every >= self.clear, fresh < self.clear, doubted)
+        was, then = stood.astype(np.int8) + doubted, stands.astype(np.int8) + standing["doubtful"]
+        changed = np.flatnonzero(was != then)
         told = np.zeros(len(changed), EVENT)
-        told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.GROUP, ~holds[changed], holds[changed]
-        told["at"], told["value"], told["peak"] = now, count[changed], most[changed]
+        told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.GROUP, was[changed], then[changed]
+        told["at"], told["value"], told["peak"] = now, fresh[changed], most[changed]
         return told
+
+    def wait(self, state: State, standing: NDArray[np.void], now: int) -> list[NDArray[np.void]]:
+        """What time alone has changed before ``now``, each at its own moment; ``standing`` is moved."""
+        told = []
+        while (at := self.next(state, standing)) < now:
+            told.append(self.settle(state, standing, at))
+        return told
+
+    def next(self, state: State, standing: NDArray[np.void]) -> int:
+        """When time alone changes something, if nothing is read before: a hold time is over, or too few are fresh."""
+        stood, waits = standing["most"] > 0, standing["since"] != NONE
+        over = np.where(waits, standing["since"] + np.where(stood, self.hold_down, self.hold_up), FAR)
+        last = self._last(state, np.where(stood, self.clear, self.least))
+        matters = (last != NONE) & np.where(stood, ~standing["doubtful"], waits)
+        return int(np.minimum(over, np.where(matters, last + 1, FAR)).min(initial=FAR))
+
+    def any_stale(self, state: State, now: int) -> bool:
+        """Is there a member at its group's level that is not fresh? Its next reading may change the count without an event."""
+        return bool((self._reached(state)[1] < now).any())
+
+    def _reached(self, state: State) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Places of the members that stand at their group's level, and until when each is fresh."""
+        place = np.flatnonzero(np.abs(state.hot["level"][self.member]) >= np.repeat(self.level, np.diff(self.first)))
+        fresh = self.fresh[self._of(place)]
+        return place, np.where(fresh > 0, state.hot["at"][self.member[place]] + fresh, FAR)
+
+    def _of(self, place: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The groups of the members at these places."""
+        return np.searchsorted(self.first, place, side="right") - 1
+
+    def _last(self, state: State, k: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(groups,) until when ``k`` members of each stand at its level and are fresh; NONE where fewer stand there."""
+        place, until = self._reached(state)
+        of = self._of(place)
+        order, held = np.lexsort((-until, of)), np.bincount(of, minlength=len(self))
+        enough = held >= k
+        last = np.full(len(self), NONE)
+        last[enough] = until[order][(np.cumsum(held) - held + k - 1)[enough]]
+        return last
 
 
 @dataclass(frozen=True)

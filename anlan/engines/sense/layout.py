@@ -79,7 +79,7 @@ class Kind(IntEnum):
     RATE = 4
     NEIGHBOUR = 5
     GROUP = 6
-    """k of n: ``channel`` is the group and ``value`` the count."""
+    """k of n: ``channel`` is the group and ``value`` the fresh ones that count; ``now`` is 2 where it stands in doubt."""
     LATE = 7
     """A reading older than the newest stood at a level; it changes nothing of the present."""
 

@@ -55,7 +55,7 @@ class Plan:
     table: NDArray[np.void]
     sums: Feed = field(default_factory=no_feed)
     copies: Feed = field(default_factory=no_feed)
-    counted: groups.Counted = field(default_factory=lambda: groups.Counted(*_no_groups(), *(_none(t) for t in "i1 i8 i8 i8".split())))
+    counted: groups.Counted = field(default_factory=lambda: groups.Counted(*_no_groups(), *(_none(t) for t in "i1 i8 i8 i8 i8 i8 i8".split())))
     neighbours: groups.Neighbours = field(
         default_factory=lambda: groups.Neighbours(*_no_groups(), *(_none(t) for t in "f8 f8 i8 i8".split()))
     )
@@ -117,12 +117,14 @@ class Machine:
         self.state = layout.fresh(len(plan.key))
         self.state.hot["profile"] = plan.profile
         self.rings = windows.empty(len(plan.sums.source))
-        self.standing = np.zeros(len(plan.counted), np.int64)
+        self.standing = groups.none_stands(len(plan.counted))
+        self.due = 0
+        """Before this moment time alone changes no group; worked out anew where it is not known. No part of the state."""
         self.scanned = start
 
     def apply(self, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int) -> Applied:
         """Readings (n,) of sensor ids, times in ms, values, taken at ``now`` ms."""
-        told = [self.scan(now)]
+        told = [*self._waited(now), self.scan(now)]
         channel = self.plan.channels(sensor)
         status = np.full(len(sensor), Fate.UNKNOWN, np.uint8)
         known = slice(None) if len(channel) and channel.min() >= 0 else np.flatnonzero(channel >= 0)
@@ -130,8 +132,21 @@ class Machine:
         status[known], events = _judge(self.state, self.plan.table, channel, at, value, now)
         told.append(events)
         told += self._derive(channel, at, value, status[known], now)
-        told.append(self.plan.counted.watch(self.state, self.standing, _joined(told), now))
+        told.append(self._counted(_joined(told), now))
         return Applied(status, _joined(told))
+
+    def _waited(self, now: int) -> list[NDArray[np.void]]:
+        """What time alone has changed of the groups before now."""
+        return self.plan.counted.wait(self.state, self.standing, now) if len(self.plan.counted) and self.due < now else []
+
+    def _counted(self, told: NDArray[np.void], now: int) -> NDArray[np.void]:
+        """What these events of channels, or the time, change of the groups."""
+        counted = self.plan.counted
+        if not len(counted) or (now < self.due and not (told["kind"] == Kind.LEVEL).any()):
+            return told[:0]
+        found = counted.settle(self.state, self.standing, now)
+        self.due = 0 if counted.any_stale(self.state, now) else counted.next(self.state, self.standing)
+        return found
 
     def _derive(self, channel: NDArray, at: NDArray, value: NDArray, status: NDArray, now: int) -> list[NDArray[np.void]]:
         told = []
@@ -158,6 +173,8 @@ class Machine:
 
     def stirs(self, now: int) -> bool:
         """Would time alone bring anything about by now? Nothing is moved."""
+        if len(self.plan.counted) and self.plan.counted.next(self.state, self.standing) <= now:
+            return True
         if now - now % self.plan.period_ms <= self.scanned:
             return False
         return bool(len(self.plan.neighbours)) or groups.any_silent(self.state, self.plan.offline_ms, now)
@@ -175,8 +192,9 @@ class Machine:
         """Take another plan: what is known of each channel is kept, and its present value is judged by it at once."""
         fresh = Machine(plan, now)
         fresh.adopt(self)
-        self.plan, self.state, self.rings, self.standing = plan, fresh.state, fresh.rings, fresh.standing
-        return np.concatenate([self._sum_anew(now), self._level_anew(now), self.plan.counted.settle(self.state, self.standing, now)])
+        self.plan, self.state, self.rings, self.standing, self.due = plan, fresh.state, fresh.rings, fresh.standing, 0
+        waited = self._waited(now)
+        return np.concatenate([*waited, self._sum_anew(now), self._level_anew(now), self.plan.counted.settle(self.state, self.standing, now)])
 
     def adopt(self, other: Machine) -> None:
         """Know of each channel what another machine knows that has it; the others stay as they are."""
@@ -196,6 +214,7 @@ class Machine:
         """Of each group that another machine counts: it stands as it does there; the others stay as they are."""
         keep = _same(other.plan.counted.key, self.plan.counted.key)
         self.standing[keep >= 0] = other.standing[keep[keep >= 0]]
+        self.due = 0
 
     def _sum_anew(self, now: int) -> NDArray[np.void]:
         """A window that is new begins with the samples that are held."""

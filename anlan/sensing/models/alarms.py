@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import models
 
 from anlan.kernel.clock import now
@@ -13,6 +16,11 @@ from .stations import Sensor
 
 NAMED = 20
 """Places that are named; of more the number is."""
+
+
+def _places(names: Iterable[str]) -> str:
+    found = list(dict.fromkeys(names))
+    return "、".join(found[:NAMED]) + (f"等 {len(found)} 处" if len(found) > NAMED else "")
 
 
 class Burst(Scoped):
@@ -34,7 +42,8 @@ class Burst(Scoped):
 class Alarm(Scoped):
     """A rule that a sensor has reached. Active and acknowledged are two things (IEC 62682); it rests when it is neither
     active nor unacknowledged, nor latched. Shelved, it is out of sight until an hour that is said; held, it counts nowhere
-    because its sensor is out of service or a wider alarm tells it already."""
+    because its sensor is out of service or a wider alarm tells it already; doubtful, it stands because too many sensors of
+    its area are not heard of any more: it ends by what they read when they are, or when somebody who has seen it resets it."""
 
     class Stage(models.TextChoices):
         NEW = "new", "未确认"
@@ -59,6 +68,9 @@ class Alarm(Scoped):
     held = models.BooleanField("不告警", default=False)
     held_why = models.CharField("不告警原因", max_length=60, blank=True)
     latched = models.BooleanField("须复位", default=False)
+    doubtful = models.BooleanField("存疑", default=False)
+    stale: Any = models.JSONField(default=list, editable=False)
+    """Of an area: the sensors that stood at its level when they were last heard of, and are not counted."""
     shelved_until = models.DateTimeField("搁置至", null=True, blank=True)
     shelved_by = models.CharField("搁置人", max_length=40, blank=True)
     shelved_why = models.CharField("搁置原因", max_length=120, blank=True)
@@ -102,8 +114,18 @@ class Alarm(Scoped):
         """Where those stand or stood that its rule counts; empty where it counts nothing."""
         if self.sensor_id:
             return ""
-        found = list(dict.fromkeys(self.members.order_by("sensor_id").values_list("sensor__station__name", flat=True)))
-        return "、".join(found[:NAMED]) + (f"等 {len(found)} 处" if len(found) > NAMED else "")
+        apart = models.Q(sensor__in=self.stale) | models.Q(sensor__rests_until__gt=now()) if self.active else models.Q(pk__in=())
+        return _places(self.members.exclude(apart).order_by("sensor_id").values_list("sensor__station__name", flat=True))
+
+    @property
+    def uncounted(self) -> str:
+        """Of one that stands for an area: who is at its level and not counted, because it was not heard of lately or is out of service."""
+        if self.sensor_id or not self.active:
+            return ""
+        rows = Sensor.objects.order_by("pk")
+        rest = self.members.filter(sensor__rests_until__gt=now()).exclude(sensor__in=self.stale)
+        found = {"读数过时": rows.filter(pk__in=self.stale), "停用": rows.filter(pk__in=rest.values("sensor"))}
+        return ";".join(f"{why} {len(names)} 个:{_places(names)}" for why, of in found.items() if (names := of.values_list("station__name", flat=True)))
 
     @property
     def stage(self) -> str:
@@ -112,6 +134,8 @@ class Alarm(Scoped):
             return self.Stage.HELD
         if self.active and self.shelved_until and self.shelved_until > now():
             return self.Stage.SHELVED
+        if self.active and self.doubtful and self.acknowledged_at:
+            return self.Stage.LATCHED
         if self.active:
             return self.Stage.SEEN if self.acknowledged_at else self.Stage.NEW
         if not self.acknowledged_at and not self.held:
@@ -120,13 +144,15 @@ class Alarm(Scoped):
 
     @property
     def stage_label(self) -> str:
-        return self.Stage(self.stage).label
+        stale = f"({len(self.stale)} 个测点读数过时{',有效的不足' if self.doubtful else ''})" if self.stale and self.active else ""
+        return f"{self.Stage(self.stage).label}{stale}"
 
     @property
     def measured(self) -> str:
         """What was measured, in words; nothing for what is no measure."""
         if self.rule.kind == Rule.Kind.COUNT:
-            return f",现有 {self.said(self.value)},共 {self.rule.concerned(Sensor.everywhere.all()).count()} 个"
+            stale = f",另有 {len(self.stale)} 个读数过时未计" if self.stale else ""
+            return f",现有 {self.said(self.value)}{stale},共 {self.rule.concerned(Sensor.everywhere.all()).count()} 个"
         if self.rule.kind not in (Rule.Kind.HIGH, Rule.Kind.LOW, Rule.Kind.RATE):
             return ""
         return f",实测 {self.said(self.value)}"

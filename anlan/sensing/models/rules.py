@@ -49,7 +49,7 @@ class Rule(Compiled, Placed):
     """Metres below a stage limit at which its alarm ends when the row does not say it."""
     FIXED = (
         "kind", "hazard", "quantity", "hours", "sensor_id", "station_id", "mark", "amount", "clear", "hold_up_s", "hold_down_s",
-        "level", "reach", "since", "season_from", "season_until",
+        "fresh_s", "level", "reach", "since", "season_from", "season_until",
     )  # fmt: skip
     """What an alarm was judged by; changed by a new version only."""
 
@@ -73,6 +73,10 @@ class Rule(Compiled, Placed):
         "持续才告警(秒)", default=0, help_text="中断、数值不变:持续这么久才告警;偏离邻站:邻站读数在这么久以内才算,0 为 600"
     )
     hold_down_s = models.PositiveIntegerField("持续才解除(秒)", default=0)
+    fresh_s = models.PositiveIntegerField(
+        "读数有效(秒)", default=0,
+        help_text="只用于多点同时:最近一次读数在这么久以内的测点才计入;过时的不使告警发生,也不使告警解除;0 为不限",
+    )  # fmt: skip
     level = models.PositiveSmallIntegerField("级别", choices=LEVELS)
     reach = models.PositiveSmallIntegerField(
         "计入级别", choices=LEVELS, null=True, blank=True,
@@ -186,6 +190,8 @@ class Rule(Compiled, Placed):
             wrong |= self._uncounted()
         elif self.reach is not None:
             wrong["reach"] = "只有“多点同时”才填计入级别"
+        elif self.fresh_s:
+            wrong["fresh_s"] = "只有“多点同时”才填读数有效时间"
         if self._spent():
             wrong["amount"] = "已有告警按本条判定,不能再改;请填写“至”结束本条,再新增一个版本"
         if self.mark and self.sensor and not wrong and self.amount is not None and self.since:
@@ -199,8 +205,6 @@ class Rule(Compiled, Placed):
             return {"sensor" if self.sensor else "station": "多点同时按区域判定,不填测点和监测站"}
         if self.reach is None:
             return {"reach": "请填写计入级别"}
-        if self.hold_up_s or self.hold_down_s:
-            return {"hold_up_s" if self.hold_up_s else "hold_down_s": "多点同时没有持续时间,请填在各测点自己的规则上"}
         if self.hours and self.quantity and self.quantity != Sensor.Quantity.RAIN:
             return {"hours": "只有降水量按窗口累计,其他要素填 0"}
         if self.amount is None or self.clear is None:
