@@ -3,6 +3,7 @@ taken twice. Without a bus; `test_cluster_real` has nodes, workers and kills."""
 
 import hashlib
 import random
+import time
 from datetime import timedelta
 
 import numpy as np
@@ -21,6 +22,7 @@ from anlan.sensing import door as direct
 from anlan.sensing.cluster import bus, door, judging
 from anlan.sensing.cluster.inbox import Inbox, Item
 from anlan.sensing.cluster.members import DEAD_S, Members, shared
+from anlan.sensing.cluster.worker import Worker
 from anlan.sensing.models import Alarm, Batch, Edition, Gateway, Ledger, Rule, Sensor, Snapshot, Station, Traffic
 from tests.kernel import city
 
@@ -277,6 +279,56 @@ def test_what_counts_the_sensors_of_an_area_stands_on_from_one_process_to_many_a
     assert Line.objects.filter(verb="alarm.raised", subject_id__in=Alarm.objects.filter(sensor=None).values("pk")).count() == 2
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_counts_the_sensors_of_an_area_tells_in_parts_what_it_tells_in_one(world, seed):
+    """Random gusts, some sensors falling silent, for one process and for two workers that look at the clock at other moments: the same
+    alarms of the areas, with the moments at which they came, ended, and who was not heard of."""
+    chance, start = random.Random(seed), now_ms()
+    rule("gust", 20, clear=18, level=3, hazard="大风")
+    for n, times in enumerate(({"fresh_s": 20}, {"hold_up_s": 15, "hold_down_s": 25}, {"fresh_s": 30, "hold_up_s": 10, "hold_down_s": 10}, {})):
+        rule("gust", 2, clear=1 + n % 2, level=1, reach=3, kind="count", hazard="大风", area_id=city.LAOSHAN, version=str(n), **times)
+    ids = [sensor(f"s{n}.gust") for n in (1, 3, 5, 7)]
+    rests("s7.gust", timedelta(hours=2))
+    moves, ms = [], start
+    for n in range(1, 80):
+        ms += chance.choice((700, 3000, 9000, 21_000))
+        moves.append((n, ms, [(chance.choice(ids if n < 70 else ids[2:]), ms - chance.randrange(500), chance.choice((3.0, 3.0, 19.0, 25.0)))]))
+    end = ms + 15_000
+
+    for n, ms, rows in moves:
+        one = flush(n, *rows, ms=ms)
+        mine = one.slices()[int(door.current().part[rows[0][0]])]
+        with network.turn([parts.WHOLE]) as turn:
+            turn.tick(parts.WHOLE, ms - 350) if n % 3 else None
+            turn.take(parts.WHOLE, one.sensor[mine], one.at[mine], one.value[mine], ms)
+    with network.turn([parts.WHOLE]) as turn:
+        turn.tick(parts.WHOLE, end)
+    wanted = areas()
+    lines = Line.objects.filter(verb__startswith="alarm.", text__startswith="崂山区").order_by("pk")
+    said, last = list(lines.values_list("verb", "text")), lines.last().pk
+    assert len(wanted) > 8 and {"alarm.raised", "alarm.held", "alarm.doubtful", "alarm.certain", "alarm.cleared"} <= {verb for verb, _ in said}
+    for model in (Alarm, Batch, Snapshot, Ledger):
+        model.objects.all().delete()
+    network._networks.clear()
+
+    sites, across = [p for p in parts.ALL if p != parts.ACROSS], [parts.ACROSS]
+    for n, ms, rows in moves:
+        for mine in (sites, across) if chance.random() < 0.5 else (across, sites):
+            judging.judge([Item(flush(n, *rows, ms=ms), n)], mine)
+        if chance.random() < 0.4:
+            judging.tick(parts.ALL, ms + chance.randrange(600))
+        if chance.random() < 0.1:
+            network._networks.clear()
+    judging.tick(parts.ALL, end)
+    assert areas() == wanted and list(lines.filter(pk__gt=last).values_list("verb", "text")) == said
+
+
+def areas():
+    ms = lambda at: at and round(at.timestamp() * 1000)  # noqa: E731
+    found = Alarm.objects.filter(sensor=None).select_related("rule").order_by("at", "rule")
+    return [(a.rule.version, ms(a.at), a.value, a.peak, a.held, a.active, ms(a.cleared_at), a.doubtful, a.stale) for a in found]
+
+
 SITES_FIRST, AREA_FIRST = (parts.ALL[:-1], [parts.ACROSS]), ([parts.ACROSS], parts.ALL[:-1])
 
 
@@ -316,6 +368,19 @@ def test_a_sensor_that_was_told_before_it_was_put_out_of_service_makes_none_eith
 
 def rests(code, span):
     Sensor.everywhere.filter(code=code).update(rests_until=clock.now() + span, rests_why="检修")
+
+
+def test_a_worker_lets_no_time_pass_before_it_has_read_what_waits_for_it(world):
+    """After all workers were away a sensor is not silent whose readings are in the log of the bus."""
+    rule("gust", 0, kind="offline", level=3, hold_up_s=60, hazard="大风")
+    judging.judge([Item(flush(1, (sensor("s1.gust"), now_ms() - 120_000, 3.0), ms=now_ms() - 120_000))], parts.ALL)
+    worker = Worker("w")
+    worker.mine = frozenset(parts.ALL)
+    worker._round({"tick": -99.0, "told": 0.0, "clean": time.monotonic()})
+    assert not told()
+    worker.inbox.ended(worker.inbox.epoch)
+    worker._round({"tick": -99.0, "told": 0.0, "clean": time.monotonic()})
+    assert len(told()) == 1
 
 
 def test_nothing_is_gathered_while_workers_live(world):

@@ -247,7 +247,7 @@ class Worker:
         if moment - last["told"] > TOLD_S and self.place:
             judging.told(self.mine, self.place)
             last["told"] = moment
-        if moment - last["tick"] > TICK_S and not self.inbox.items:
+        if moment - last["tick"] > TICK_S and self.inbox.current and not self.inbox.items:  # else what is silent may wait to be read
             judging.tick(self.mine, round(real().timestamp() * 1000))
             last["tick"] = moment
         if moment - last["clean"] > CLEAN_S and parts.ACROSS in self.mine:
