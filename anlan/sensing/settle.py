@@ -46,6 +46,8 @@ class Change:
     peak: float
     late: bool = False
     retired: bool = False
+    goes_on: bool = False
+    """Of a count: it stood before, in doubt or not."""
     doubtful: bool = False
     """Of a count: it stands only because sensors that are not heard of any more are not taken to be back."""
     counted: frozenset[int] = frozenset()
@@ -65,7 +67,8 @@ def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> I
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
     if kind == Kind.GROUP:
         counted, stale = _counted(book, machine, channel, int(event["at"]))
-        yield Change((NOBODY, int(book.group[channel])), now > 0, at, value, peak, doubtful=now > 1, counted=counted, stale=stale)
+        told = {"goes_on": was > 0 and now > 0, "doubtful": now > 1, "counted": counted, "stale": stale}
+        yield Change((NOBODY, int(book.group[channel])), now > 0, at, value, peak, **told)
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:

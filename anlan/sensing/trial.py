@@ -25,7 +25,7 @@ MOST_SENSORS = 2000
 BUDGET_S = 10.0
 """After so long the trial stops and says how far it has come."""
 STEP = timedelta(hours=6)
-MINUTE_MS = 60_000
+STEPS_S = (60, 30, 20, 15, 10, 5, 2, 1)
 WARM = timedelta(hours=2)
 """Read before the first moment that counts, so that what holds has begun to hold."""
 
@@ -35,12 +35,14 @@ UNTRIED = {Rule.Kind.QUALITY: "历史只保存有效读数", Rule.Kind.STRAY: "�
 
 @dataclass
 class Fired:
-    """One alarm that would have been, of an area where there is no sensor; ``until`` is None where it would still stand."""
+    """One alarm that would have been, of an area where there is no sensor; ``until`` is None where it would still stand.
+    ``doubtful``: at some time too few of the sensors of the area were heard of."""
 
     sensor: Sensor | None
     at: datetime
     value: float
     until: datetime | None = None
+    doubtful: bool = False
 
     @property
     def look(self) -> datetime:
@@ -92,7 +94,10 @@ def try_rule(rule: Rule, since: datetime, until: datetime) -> Trial:
         held = open_.pop(change.key[0], None) if not change.on else None
         if held is not None:
             held.until = change.at
-        if change.on and change.at > since and rule.in_season(timezone.localdate(change.at)):
+        if change.goes_on:
+            if change.key[0] in open_ and change.doubtful:
+                open_[change.key[0]].doubtful = True
+        elif change.on and change.at > since and rule.in_season(timezone.localdate(change.at)):
             open_[change.key[0]] = Fired(sensors.get(change.key[0]), change.at, change.value)
             trial.fired.append(open_[change.key[0]])
     trial.fired.sort(key=lambda one: one.at)
@@ -114,17 +119,17 @@ def _spans(trial: Trial, start: datetime, until: datetime, sensors: dict[int, Se
 
 
 def _judged(rule: Rule, sensors: dict[int, Sensor], trial: Trial, until: datetime) -> Iterator[settle.Change]:
-    """By the loop that judges what comes in; of what is counted, minute by minute."""
+    """By the loop that judges what comes in; of what is counted, minute by minute and as long as it lasts after the last."""
     one = copy.copy(rule)
     one.pk = rule.pk or -1
     ladder = _ladder(rule)
-    warm = WARM + max(timedelta(hours=r.hours, seconds=r.hold_up_s + r.hold_down_s) for r in (rule, *ladder))
+    warm = WARM + max(timedelta(hours=r.hours, seconds=r.hold_up_s + r.hold_down_s + r.fresh_s) for r in (rule, *ladder))
     rows = Sensor.everywhere.filter(pk__in=sensors).order_by("pk").values_list("pk", "quantity", "area_id", "station_id", "low", "high")
     book = book_of([one, *ladder], rows)
     trial.counted = len(book.plan.counted.member)
     machine = net.Machine(book.plan, _ms(trial.since - warm))
     for end, read in _spans(trial, trial.since - warm, until, sensors):
-        for part, taken in _minutes(read) if rule.kind == Rule.Kind.COUNT else [(read, _ms(end))]:
+        for part, taken in _steps(read, rule, _ms(end)) if rule.kind == Rule.Kind.COUNT else [(read, _ms(end))]:
             for event in machine.apply(part.sensor, part.at, part.value, taken).events:
                 yield from (c for c in settle.changes(book, event) if not c.late and c.key[1] == one.pk)
 
@@ -137,12 +142,16 @@ def _ladder(rule: Rule) -> list[Rule]:
     return [r for r in alike.order_by("pk") if r.window == rule.window and r.holds(timezone.localdate(now()))]
 
 
-def _minutes(read: readings.Read) -> Iterator[tuple[readings.Read, int]]:
-    """What was read in each minute, and its end: what stands together must have come together."""
+def _steps(read: readings.Read, rule: Rule, end_ms: int) -> Iterator[tuple[readings.Read, int]]:
+    """What was read in each minute, and its end: what stands together must have come together. Where a time of the rule is less than
+    two minutes, in shorter steps. At the end nothing, for time alone goes on."""
+    shortest = min(filter(None, (rule.fresh_s, rule.hold_up_s, rule.hold_down_s)), default=2 * STEPS_S[0])
+    step = 1000 * next((s for s in STEPS_S if 2 * s <= shortest), STEPS_S[-1])
     order = np.argsort(read.at, kind="stable")
-    minute = read.at[order] // MINUTE_MS
-    for rows in np.split(order, np.flatnonzero(np.diff(minute)) + 1) if len(order) else ():
-        yield readings.Read(read.sensor[rows], read.at[rows], read.value[rows]), int(read.at[rows[0]] // MINUTE_MS + 1) * MINUTE_MS
+    number = read.at[order] // step
+    for rows in np.split(order, np.flatnonzero(np.diff(number)) + 1) if len(order) else ():
+        yield readings.Read(read.sensor[rows], read.at[rows], read.value[rows]), int(read.at[rows[0]] // step + 1) * step
+    yield readings.Read(read.sensor[:0], read.at[:0], read.value[:0]), end_ms
 
 
 def _gaps(rule: Rule, sensors: dict[int, Sensor], trial: Trial, until: datetime) -> Iterator[settle.Change]:

@@ -4,17 +4,19 @@ import json
 from argparse import Namespace
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 
+from anlan.faces import gate
 from anlan.faces import network as commands
 from anlan.faces.screen import state
 from anlan.kernel import clock
 from anlan.kernel.clock import loop
 from anlan.kernel.people import scope
 from anlan.kernel.registers import find
-from anlan.sensing import trial
+from anlan.sensing import network, trial
 from anlan.sensing.models import Alarm, Rule, Sensor
-from tests.faces.test_alarms import blow, officer, page, rule, world  # noqa: F401
+from tests.faces.test_alarms import blow, officer, page, rule, take, world  # noqa: F401
 from tests.faces.test_paging import MINUTE, TYPED, blown, calls, office, posts, tried  # noqa: F401
 from tests.kernel import city
 
@@ -54,6 +56,24 @@ def test_the_figure_opens_the_alarms_that_were_counted(officer, world):  # noqa:
     assert officer.get("/desk/alarms/", {"of": alarm.pk, "stage": "seen"}).content.decode().count("/desk/sensors/") == 0
     single = Alarm.objects.exclude(sensor=None).first()
     assert [officer.get("/desk/alarms/", {"of": odd}).status_code for odd in (single.pk, "x", "9" * 12)] == [404] * 3
+
+
+def test_its_page_and_the_console_say_who_is_not_heard_of_and_it_is_reset_there(officer, world, capsys):  # noqa: F811
+    count(fresh_s=60)
+    blow(25, 30)
+    with clock.travelled(timedelta(seconds=90)):
+        blow(25)
+        network.tick()
+        gate.forget()
+        alarm = Alarm.objects.get(sensor=None)
+        its_own = find("alarm").link(alarm)
+        assert "1 个测点读数过时,有效的不足" in page(officer) and "读数过时 1 个:1号站" in page(officer, its_own)
+        commands.alarms(Namespace(sensor="", since="", json=True))
+        assert [(a["doubtful"], a["stale"]) for a in json.loads(capsys.readouterr().out)["alarms"] if not a["sensor"]] == [(True, 1)]
+        take(officer, "acknowledge", alarm)
+        assert "待复位" in page(officer, its_own) and "个测点</a>" in page(officer, stage="latched") and "复位所选" in page(officer, stage="latched")
+        assert "已复位 1 条" in take(officer, "reset", alarm)
+        assert "由值班判断已恢复" in page(officer, its_own) and "个测点</a>" not in page(officer, stage="latched")
 
 
 def test_the_page_of_a_sensor_tells_the_rules_that_count_it(officer, world):  # noqa: F811
@@ -108,6 +128,26 @@ def test_it_is_tried_over_what_was_read_minute_by_minute(office):  # noqa: F811
     assert not tried(office, **{**COUNTING, "amount": "3", "clear": "3"}).context["trial"].fired
 
 
+def test_it_is_tried_with_its_times(office):  # noqa: F811
+    """Together from the third to the fifth minute, and from the tenth on until both fall silent a minute later."""
+    blown("W0.gust", 21, 22, 25, 17, 5, 5, 5, 5, 5, 25, 25, end=30 * MINUTE)
+    blown("W1.gust", 3, 3, 25, 25, 3, 3, 3, 3, 3, 25, 25, end=30 * MINUTE)
+
+    def spans(**more):
+        found = tried(office, **{**COUNTING, **more}).context["trial"].fired
+        return [(one.until and (one.until - one.at) / MINUTE, one.doubtful) for one in found]
+
+    assert spans() == [(2, False), (None, False)]
+    assert spans(hold_up_s="90") == [(0.5, False), (None, False)], "told when it has lasted, and it lasts after the last reading too"
+    assert spans(hold_up_s="150") == [(None, False)]
+    assert spans(hold_down_s="60") == [(3, False), (None, False)]
+    assert spans(hold_up_s="90", fresh_s="240") == [(0.5, False), (None, True)], "whoever falls silent ends nothing"
+    assert spans(hold_up_s="240", fresh_s="120") == []
+    assert spans(fresh_s="30") == [(2, True), (None, True)], "looked at in steps that are short enough: in doubt from minute to minute"
+    assert spans(hold_up_s="10", hold_down_s="10") == [(2, False), (None, False)]
+    assert "曾存疑" in tried(office, **COUNTING, fresh_s="240").content.decode()
+
+
 def test_a_trial_says_where_there_is_nothing_to_count(office):  # noqa: F811
     blown("W0.gust", 30, 30)
     blown("W1.gust", 30, 30)
@@ -115,12 +155,14 @@ def test_a_trial_says_where_there_is_nothing_to_count(office):  # noqa: F811
     assert "8 个测点中,0 个有现行" in said and "不足 2 个,这条规则不会告警" in said
 
 
-def test_the_trial_of_a_rule_that_counts_agrees_with_what_the_network_did(office):  # noqa: F811
-    mine = count(clear=1)
+@pytest.mark.parametrize("times", [{}, {"hold_up_s": 40, "hold_down_s": 30}, {"fresh_s": 150}, {"fresh_s": 150, "hold_up_s": 40, "hold_down_s": 40}])
+def test_the_trial_of_a_rule_that_counts_agrees_with_what_the_network_did(office, times):  # noqa: F811
+    mine = count(clear=1, **times)
     for n in range(90):
         with clock.travelled(-timedelta(minutes=130 - n)):
-            blow(*[(7 * n * n + 11 * k * n) % 31 for k in range(4)])
+            blow(*[(7 * n * n + 11 * k * n) % 31 for k in range(4)][: 4 - n % 7 // 2])
+    network.tick()
     live = [(a.at, a.value, a.cleared_at) for a in Alarm.objects.filter(sensor=None).order_by("at")]
     found = trial.try_rule(mine, clock.now() - timedelta(days=1), clock.now()).fired
-    assert len(live) > 3 and [one.value for one in found] == [value for _, value, _ in live]
+    assert len(live) > 2 and [(one.value, one.until is None) for one in found] == [(value, until is None) for _, value, until in live]
     assert all(timedelta(0) <= one.at - at <= MINUTE for one, (at, _, _) in zip(found, live, strict=True))
