@@ -67,8 +67,9 @@ def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> I
     at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
     if kind == Kind.GROUP:
         counted, stale = _counted(book, machine, channel, int(event["at"]))
-        told = {"goes_on": was > 0 and now > 0, "doubtful": now > 1, "counted": counted, "stale": stale}
-        yield Change((NOBODY, int(book.group[channel])), now > 0, at, value, peak, **told)
+        change = Change((NOBODY, int(book.group[channel])), now > 0, at, value, peak, counted=counted, stale=stale)
+        change.goes_on, change.doubtful = was > 0 and now > 0, now > 1
+        yield change
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:

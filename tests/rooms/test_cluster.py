@@ -329,6 +329,36 @@ def areas():
     return [(a.rule.version, ms(a.at), a.value, a.peak, a.held, a.active, ms(a.cleared_at), a.doubtful, a.stale) for a in found]
 
 
+def test_a_count_waits_on_from_one_process_to_many_and_back(world):
+    rule("gust", 20, level=3, hazard="大风")
+    rule("gust", 2, level=1, reach=3, kind="count", hazard="大风", area_id=city.LAOSHAN, hold_up_s=60, hold_down_s=60, fresh_s=600)
+    start = clock.now()
+    direct.take([direct.Sample(f"s{n}.gust", start, 25.0) for n in (1, 3)])
+    judging.begin(parts.ALL)
+    with clock.travelled(timedelta(seconds=30)):
+        network._networks.clear()
+        with scope.everyone(world):
+            network.gather()
+            network.tick()
+        network._networks.clear()
+        judging.begin(parts.ALL)
+    judging.tick(parts.ALL, now_ms() + 70_000)
+    (alarm,) = Alarm.objects.filter(sensor=None)
+    assert round((alarm.at - start).total_seconds()) == 60
+    judging.tick(parts.ALL, now_ms() + 700_000)
+    network._networks.clear()
+    network._gathered.clear()
+    with clock.travelled(timedelta(seconds=720)), scope.everyone(world):
+        network.gather()
+        alarm.refresh_from_db()
+        assert alarm.active and alarm.doubtful and len(alarm.stale) == 2
+        direct.take([direct.Sample("s1.gust", clock.now(), 25.0), direct.Sample("s3.gust", clock.now(), 25.0)])
+        alarm.refresh_from_db()
+        assert alarm.active and not alarm.doubtful
+    verbs = Line.objects.filter(subject_id=alarm.pk, verb__startswith="alarm.").order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["alarm.raised", "alarm.doubtful", "alarm.certain"]
+
+
 SITES_FIRST, AREA_FIRST = (parts.ALL[:-1], [parts.ACROSS]), ([parts.ACROSS], parts.ALL[:-1])
 
 
