@@ -116,6 +116,13 @@ def _of_part(part: int) -> Iterable[Alarm]:
     return active.exclude(rule__kind__in=parts.BETWEEN_SITES).alias(rest=F("sensor__station_id") % parts.PARTS).filter(rest=part - 1)
 
 
+def _bearing(machine: net.Machine, channel: int, mark: Mark, at: datetime) -> float:
+    """What an alarm by this mark tells of a channel that bears it: seconds of silence, bad readings in a row, or its value."""
+    if mark == Mark.OFFLINE:
+        return at.timestamp() - float(machine.state.heard[channel]) / 1000
+    return float(machine.state.hot["bad" if mark == Mark.BAD else "value"][channel])
+
+
 def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
     hot = machine.state.hot
     for channel in np.flatnonzero(hot["level"]).tolist():
@@ -124,7 +131,8 @@ def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
     for channel in np.flatnonzero(hot["marks"]).tolist():
         for mark, slot in MARK.items():
             if hot["marks"][channel] & mark and (rule := book.rule_of(channel, slot)):
-                yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(hot["value"][channel]))
+                value = _bearing(machine, channel, mark, at)
+                yield Change((book.sensor(channel), rule), True, at, value, value)
     for group in np.flatnonzero(machine.standing["most"]).tolist():
         counted, stale = _counted(book, machine, group, round(at.timestamp() * 1000))
         most, doubtful = float(machine.standing["most"][group]), bool(machine.standing["doubtful"][group])

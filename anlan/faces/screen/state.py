@@ -222,7 +222,7 @@ def _alarms(moment: Any) -> dict[str, Any]:
     rows = Alarm.objects.filter(active=True, held=False).select_related("sensor__station", "rule", "area").order_by("level", "-id")[:ROWS]
     book = find("alarm")
     cells = [
-        {"cells": [a.place, str(a.rule), a.said(a.peak), _short(a.at)], "level": a.level, "href": book.link(a), "late": False}
+        {"cells": [a.place, str(a.rule), a.most or a.first, _short(a.at)], "level": a.level, "href": book.link(a), "late": False}
         for a in rows
     ]  # fmt: skip
     return panel("right1", "监测告警", "监测站", moment, "table", book.url({"active": True}), columns=["测站", "规则", "最大", "时间"], rows=cells)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from anlan.engines.papers import words
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 from anlan.kernel.people.scope import Scoped
@@ -97,8 +98,22 @@ class Alarm(Scoped):
         return str(self.sensor.station if self.sensor else self.area)
 
     def said(self, value: float) -> str:
-        """A value of this alarm with its unit."""
-        return self.sensor.said(value) if self.sensor else f"{value:g} 个测点"
+        """A value of this alarm with its unit: what is measured, how long nothing came, or how many."""
+        if self.sensor is None:
+            return f"{value:g} 个测点"
+        if self.rule.kind == Rule.Kind.OFFLINE:
+            return words.span(value)
+        return f"{value:g} 条" if self.rule.kind == Rule.Kind.QUALITY else self.sensor.said(value)
+
+    @property
+    def first(self) -> str:
+        """By what it was raised."""
+        return self.said(self.value)
+
+    @property
+    def most(self) -> str:
+        """How far it went; nothing for what only stands or does not."""
+        return self.said(self.peak) if self.rule.kind in (*Rule.LADDER, Rule.Kind.COUNT) else ""
 
     @property
     def members(self) -> models.QuerySet[Alarm]:

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
+from anlan.engines.papers import words
 from anlan.kernel.people import scope
 from anlan.kernel.people.scope import Placed, ScopedManager
 
@@ -21,6 +22,10 @@ LEVELS = [(1, "Ⅰ级(红)"), (2, "Ⅱ级(橙)"), (3, "Ⅲ级(黄)"), (4, "Ⅳ�
 
 
 DAY_S = 86_400
+
+
+def _lasting(seconds: int) -> str:
+    return f"{seconds}秒" if seconds % 60 else f"{seconds // 60}分钟"
 
 
 class Rule(Compiled, Placed):
@@ -119,20 +124,20 @@ class Rule(Compiled, Placed):
 
     def said(self) -> str:
         """What it asks, in words."""
+        window = f"{self.hours}小时" if self.hours else "瞬时"
         match self.kind:
             case self.Kind.RATE:
                 return f"每分钟变化≥{self.amount:g}"
             case self.Kind.STUCK:
-                return f"{self.hold_up_s // 60}分钟数值不变"
+                return f"{_lasting(self.hold_up_s)}数值不变"
             case self.Kind.OFFLINE:
-                return f"中断{self.hold_up_s // 60}分钟"
+                return f"中断{_lasting(self.hold_up_s)}"
             case self.Kind.QUALITY:
                 return f"连续{self.amount:g}条无效"
             case self.Kind.STRAY:
                 return f"偏离邻站中位数超过{self.amount:g}"
             case self.Kind.COUNT:
-                return f"{self.hours or '瞬'}{'小时' if self.hours else '时'}值达{self.get_reach_display()}及以上的测点≥{self.amount:g}个"
-        window = f"{self.hours}小时" if self.hours else "瞬时"
+                return f"{window}{words.grade(self.reach)}及以上测点≥{self.amount:g}个"
         return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
 
     @property
