@@ -52,8 +52,7 @@ Register(
 )
 Register(
     Alarm,
-    columns="sensor rule level stage_label:状态 at value peak active cleared_at acknowledged_by paged_at overdue shelved_until held_why handled burst area"
-    " counted:计入测站 uncounted:未计入",
+    columns="place:地点 rule level stage_label:状态 at value peak cleared_at acknowledged_by overdue handled counted:计入测站 uncounted:未计入 area",
     filters="level active held overdue area rule burst",
     search="sensor__station__name area__name",
     order="-id",
