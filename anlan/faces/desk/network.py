@@ -73,11 +73,11 @@ def page(request: HttpRequest) -> HttpResponse:
     seen = network.seen(world)
     ids, marks, heard = _sensors(seen)
     sensors = Sensor.objects.select_related("station", "area").in_bulk()
-    names = {a.pk[:6]: a.name for a in Area.objects.filter(level="district")}
+    names = {a.pk[:6]: a.name for a in Area.objects.filter(level="district").order_by("rank")}
     districts, kinds, worst = _read(ids, marks, heard, sensors, names)
     known = set(ids)
     context = {
-        "gateways": _gateways(), "districts": sorted(districts.values(), key=lambda s: s.name), "kinds": list(kinds.values()),
+        "gateways": _gateways(), "districts": [districts[d] for d in (*names, *sorted(districts.keys() - names)) if d in districts], "kinds": list(kinds.values()),
         "worst": worst[:MOST], "more": max(0, len(worst) - MOST), "unplanned": sum(pk not in known for pk in sensors),
         "log": sum(one.number for part, one in seen.items() if part != ACROSS),
     }  # fmt: skip
