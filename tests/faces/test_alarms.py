@@ -141,6 +141,38 @@ def test_many_alarms_of_one_cause_are_one_line_and_each_is_kept(officer):
     assert "已确认 9 条" in take(officer, "acknowledge", *Alarm.objects.all()) or Alarm.objects.filter(acknowledged_at=None).count() == 0
 
 
+def test_the_gravest_stands_first_and_few_alarms_of_one_cause_are_not_folded(officer):
+    rule("gust", 24, level=1)
+    blow(25, 21)
+    said = page(officer)
+    assert re.findall(r"badge level-(\d)", said) == ["1", "3", "3"] and "folded" not in said
+
+
+def test_where_nothing_stands_nothing_can_be_picked(officer):
+    said = page(officer)
+    assert "没有未确认的告警" in said and "确认所选" not in said and "<kbd>" not in said
+    blow(25)
+    said = page(officer)
+    assert "确认所选" in said and "搁置所选" in said and ">取消搁置<" not in said
+    assert "没有符合条件的告警" in page(officer, level="1") and "确认所选" not in page(officer, level="1")
+    assert "确认所选" not in page(officer, stage="seen"), "what was acknowledged is not acknowledged again"
+
+
+def test_silence_is_told_in_minutes_also_by_a_rule_that_came_later(officer, world):
+    blow(1)
+    with clock.travelled(timedelta(minutes=11)):
+        rule("gust", 0, kind="offline", clear=0, hold_up_s=90, level=4)
+        network.tick()
+    with clock.travelled(timedelta(minutes=13)):
+        gate.forget()
+        Rule.objects.filter(kind="offline").update(until=clock.now() - timedelta(days=1))
+        rule("gust", 0, kind="offline", clear=0, hold_up_s=600, level=3, version="2")
+        network.tick()
+        first, second = Alarm.objects.filter(rule__kind="offline").order_by("pk")
+        assert (first.active, str(first.rule), first.most) == (False, "大风中断90秒", "")
+        assert (second.active, second.first) == (True, "13分") and "13分</td>" in page(officer)
+
+
 def test_the_silence_of_a_station_is_told_once_and_gravely_while_water_rises(world):
     rule("gust", 0, kind="offline", clear=0, hold_up_s=600, level=4)
     rule("rain", 0, kind="offline", clear=0, hold_up_s=600, level=4)
@@ -179,6 +211,7 @@ def test_the_chart_of_a_sensor_shows_what_was_read_its_limits_and_its_gaps(offic
     found = officer.get(f"/desk/sensors/{sensor.pk}/series.json", {"span": "hour"}).json()
     assert [low for _, low, _ in found["points"]] == [15.0, 14.0, 13.0, 10.5] and found["unit"] == "m/s"
     assert found["limits"] == [["大风瞬时≥20", 20.0]] and found["gap_ms"] == pytest.approx(1_800_000, rel=0.01) and found["count"] == 4
+    assert found["span"][1] - found["span"][0] == 3_600_000, "the chart spans what is asked for, however little was read"
     assert "大风瞬时≥20" in page(officer, f"/desk/sensors/{sensor.pk}/")
     assert officer.get(f"/desk/sensors/{sensor.pk}/", {"span": "century"}).status_code == 404
 
@@ -208,7 +241,13 @@ def test_the_network_page_tells_what_can_be_believed_and_what_gateways_sent(offi
         said = page(officer, "/desk/network/")
     assert "测风网关" in said and "超出量程 1" in said and "中断" in said and "0号站" in said
     row = next(line for line in said.split("<tr>") if line.startswith("<td>崂山区"))
-    assert re.findall(r">(\d+|[\d.]+%)<", row) == ["16", "1", "0", "2", "13", "33.3%"]
+    assert re.findall(r">(\d+|[\d.]+%)<", row) == ["33.3%", "16", "1", "0", "2", "13"]
+    assert "一小时无数</span>" not in said
+    with clock.travelled(timedelta(minutes=70)):
+        gate.forget()
+        assert "一小时无数</span>" in page(officer, "/desk/network/")
+        Gateway.objects.update(enabled=False)
+        assert "一小时无数</span>" not in page(officer, "/desk/network/"), "nobody waits for one that is switched off"
 
 
 def test_a_network_of_which_nothing_was_heard_says_so(officer):

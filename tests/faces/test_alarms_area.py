@@ -76,6 +76,16 @@ def test_its_page_and_the_console_say_who_is_not_heard_of_and_it_is_reset_there(
         assert "由值班判断已恢复" in page(officer, its_own) and "个测点</a>" not in page(officer, stage="latched")
 
 
+def test_it_stays_in_sight_where_the_alarms_of_its_cause_are_folded(officer, world):  # noqa: F811
+    count()
+    blow(*([25] * 8))
+    rows = [row for row in page(officer).split("<tr") if "data-row" in row]
+    assert "告警 9 条" in rows[0] and "8 个测点</a>" in rows[1] and "inner" not in rows[1]
+    assert len(rows) == 10 and all("inner" in row for row in rows[2:])
+    said = page(officer, of=Alarm.objects.get(sensor=None).pk)
+    assert "涉及 8 个测点" in said and "folded" not in said and said.count('name="alarm"') == 8
+
+
 def test_the_page_of_a_sensor_tells_the_rules_that_count_it(officer, world):  # noqa: F811
     count()
     count(area_id=city.JIMO, amount=1)

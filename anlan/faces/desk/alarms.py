@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import numpy as np
 from django.contrib import messages
@@ -84,12 +84,13 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         named = Q(sensor__station__name__icontains=words) | Q(sensor__code__icontains=words) | Q(sensor=None, area__name__icontains=words)
         rows = rows.filter(named | Q(rule__hazard__icontains=words))
     found = list(rows.order_by("-at", "-id")[: MOST * 3])
-    counts = {name: sum(a.stage == name for a in found) for name in OPEN}
+    stages = [*((name, Alarm.Stage(name).label, sum(a.stage == name for a in found)) for name in OPEN), ("", "全部", len(found))]
     wanted = given.get("stage", "" if of else "new")
     wanted = wanted if wanted in (*OPEN, "") else "new"
     shown = [a for a in found if not wanted or a.stage == wanted][:MOST]
     return {
-        "groups": _groups(shown), "stages": [(name, Alarm.Stage(name).label, counts[name]) for name in OPEN], "wanted": wanted, "shown": len(shown),
+        "groups": _groups(shown, fold=of is None), "stages": stages, "wanted": wanted, "places": len({a.sensor_id for a in found}),
+        "narrowed": urlencode([(name, given[name]) for name in ("of", "level", "area", "q") if given.get(name)]),
         "more": len(found) >= MOST * 3, "levels": LEVELS, "areas": Area.objects.filter(level="district").order_by("rank"), "given": given, "of": of,
         "may": scope.current().can(*COMMAND, area=scope.ROOT), "hours": (1, 4, 8, 24),
     }  # fmt: skip
@@ -102,13 +103,16 @@ def _counting(typed: str) -> Alarm | None:
     return get_object_or_404(Alarm.objects.filter(sensor=None).select_related("rule", "area"), pk=int(typed) if typed.isdecimal() else 0)
 
 
-def _groups(alarms: list[Alarm]) -> list[Group]:
-    """The gravest first, then the newest; the alarms of a burst stay together."""
-    found: dict[Any, Group] = {}
+def _groups(alarms: list[Alarm], fold: bool) -> list[Group]:
+    """The gravest first, then the newest; the alarms of a burst of many stay together, those of its area before those that it counts."""
+    found: dict[int | None, Group] = {}
     for alarm in alarms:
-        key = ("burst", alarm.burst_id) if alarm.burst_id else ("alone", alarm.pk)
-        found.setdefault(key, Group(alarm.burst)).alarms.append(alarm)
-    return sorted(found.values(), key=lambda g: (g.level, -max(a.at.timestamp() for a in g.alarms)))
+        found.setdefault(alarm.burst_id if fold else None, Group(alarm.burst if fold else None)).alarms.append(alarm)
+    folded = [g for g in found.values() if g.folded]
+    alone = [Group(None, [a]) for g in found.values() if not g.folded for a in g.alarms]
+    for group in folded:
+        group.alarms.sort(key=lambda a: (a.sensor_id is not None, a.level, -a.at.timestamp()))
+    return sorted(folded + alone, key=lambda g: (g.level, -max(a.at.timestamp() for a in g.alarms)))
 
 
 STEPS: dict[str, tuple[str, Callable[[Alarm, Any], Alarm]]] = {
@@ -176,16 +180,17 @@ def sensor(request: HttpRequest, pk: int) -> HttpResponse:
 @require(*READERS)
 @require_safe
 def series(request: HttpRequest, pk: int) -> HttpResponse:
-    """The chart of a sensor: ``{"unit", "points": [[ms, low, high]], "gap_ms", "limits": [[label, value]]}``. Where there are more
-    readings than a chart can draw, each point is the range of a stretch; a gap stays a gap."""
+    """The chart of a sensor: ``{"unit", "span": [ms, ms], "points": [[ms, low, high]], "gap_ms", "limits": [[label, value]]}``. Where
+    there are more readings than a chart can draw, each point is the range of a stretch; a gap stays a gap."""
     row = get_object_or_404(Sensor.objects, pk=pk)
-    found = _read(request, row)
+    found, until = _read(request, row), _until(request) or now()
+    span = [round(at.timestamp() * 1000) for at in (until - SPANS[_span(request)][1], until)]
     times, low, high = _thinned(found.at, found.value)
     usual = int(np.median(np.diff(times))) if len(times) > 2 else 0
     limits = [[str(r), r.amount] for r in Rule.objects.filter(Q(sensor=row) | Q(sensor=None, station=None, quantity=row.quantity), hours=0)
-              if r.kind in ("high", "low") and r.holds(timezone.localdate(_until(request) or now()))]  # fmt: skip
+              if r.kind in ("high", "low") and r.holds(timezone.localdate(until))]  # fmt: skip
     points = [[int(t), float(a), float(b)] for t, a, b in zip(times, low, high, strict=True)]
-    return JsonResponse({"unit": row.unit, "points": points, "gap_ms": usual * 3, "limits": limits, "count": len(found.at)})
+    return JsonResponse({"unit": row.unit, "span": span, "points": points, "gap_ms": usual * 3, "limits": limits, "count": len(found.at)})
 
 
 @require(*READERS)
