@@ -7,7 +7,7 @@ const answer = await fetch(host.dataset.url, { headers: { Accept: "application/j
 if (!answer.ok) {
   said.textContent = "读数取不到,请刷新再试";
 } else {
-  const { unit, points, gap_ms, limits, count } = await answer.json();
+  const { unit, span, points, gap_ms, limits, count } = await answer.json();
   said.textContent = count ? `${count} 条读数${count > points.length ? ",按时段显示最低和最高" : ""};空白处没有读数` : "这一时段没有读数";
   const low = [], high = [];
   points.forEach(([t, a, b], n) => {
@@ -19,7 +19,7 @@ if (!answer.ok) {
   const chart = echarts.init(host, null, { renderer: "canvas" });
   chart.setOption({
     useUTC: true, animation: false, color: ["#12688f", "#12688f"], grid: { left: 8, right: 16, top: 24, bottom: 8, containLabel: true }, tooltip: { trigger: "axis", valueFormatter: v => v == null ? "—" : `${v} ${unit}` },
-    xAxis: { type: "time" }, yAxis: { type: "value", name: unit, scale: true },
+    xAxis: { type: "time", min: span[0] + BEIJING, max: span[1] + BEIJING, axisLabel: { hideOverlap: true } }, yAxis: { type: "value", name: unit, scale: true },
     series: [{ ...line("读数", high), markLine: { symbol: "none", silent: true, lineStyle: { color: "#555", type: "dashed" }, data: limits.map(([name, y]) => ({ yAxis: y, label: { formatter: name, position: "insideEndTop" } })) } }, ...(count > points.length ? [line("最低", low)] : [])],
   });
   new ResizeObserver(() => chart.resize()).observe(host);
