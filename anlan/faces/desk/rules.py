@@ -13,7 +13,8 @@ from anlan.faces.registers.forms import form_of
 from anlan.kernel.cases import Refused
 from anlan.kernel.clock import now
 from anlan.kernel.registers import find
-from anlan.sensing.trial import Trial, try_rule
+from anlan.sensing.models import Alarm, Rule
+from anlan.sensing.trial import Fired, Trial, try_rule
 
 SPANS = {"1": "近一天", "7": "近七天", "30": "近三十天", "365": "近一年"}
 MOST = 200
@@ -35,7 +36,13 @@ def trial(request: HttpRequest) -> HttpResponse:
         except Refused as no:
             fault = str(no)
     context = {
-        "form": form, "rule": form.instance, "trial": found, "fault": fault, "days": days, "spans": SPANS.items(), "fired": found.fired[:MOST] if found else (),
+        "form": form, "rule": form.instance, "trial": found, "fault": fault, "days": days, "spans": SPANS.items(), "fired": _listed(form.instance, found),
         "given": [(k, v) for k, v in request.POST.items() if k not in ("csrfmiddlewaretoken", "days", "once", "seen")],
     }  # fmt: skip
     return render(request, "desk/rule_trial.html", context, status=200 if found else 422)
+
+
+def _listed(rule: Rule, found: Trial | None) -> list[tuple[Fired, str]]:
+    """The alarms that are listed, each with its figure as an alarm would tell it."""
+    fired = found.fired[:MOST] if found else []
+    return [(one, Alarm(rule=rule, sensor=one.sensor, value=one.value).first) for one in fired]
