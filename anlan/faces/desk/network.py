@@ -76,8 +76,9 @@ def page(request: HttpRequest) -> HttpResponse:
     names = {a.pk[:6]: a.name for a in Area.objects.filter(level="district").order_by("rank")}
     districts, kinds, worst = _read(ids, marks, heard, sensors, names)
     known = set(ids)
+    ranked = [districts[d] for d in (*names, *sorted(districts.keys() - names)) if d in districts]
     context = {
-        "gateways": _gateways(), "districts": [districts[d] for d in (*names, *sorted(districts.keys() - names)) if d in districts], "kinds": list(kinds.values()),
+        "gateways": _gateways(), "districts": ranked, "kinds": list(kinds.values()),
         "worst": worst[:MOST], "more": max(0, len(worst) - MOST), "unplanned": sum(pk not in known for pk in sensors),
         "log": sum(one.number for part, one in seen.items() if part != ACROSS),
     }  # fmt: skip
