@@ -23,6 +23,8 @@ from anlan.response.command import acts as command
 from anlan.response.command.models import Event, Plan
 from anlan.response.duty import acts, phone
 from anlan.response.duty.models import Intake, PhoneCall
+from anlan.sensing import door
+from anlan.sensing.models import Rule
 with scope.everyone():
     event = command.do_open(Event(title="打印用例:沙子口街道危化品仓库起火并威胁周边三个社区", kind="11B01", level=3, area_id="370212000000",
         occurred_at=now(), summary="仓库起火,过火面积不明。" * 6))
@@ -30,6 +32,9 @@ with scope.everyone():
     command.do_activate(event, 4, ["370212000000", "370215000000"])
     acts.do_intake(Intake(area_id="370212001000", received_at=now(), summary="车间起火" * 20, accident=True, dead=3, caller="某厂" * 20))
     phone.do_log(PhoneCall(area_id="370200000000", at=now() - timedelta(hours=1), number="10012345678", party="某单位" * 20))
+    Rule.objects.create(kind="count", hazard="台风", quantity="gust", hours=0, amount=3, clear=3, level=2, reach=4, area_id="370212000000",
+        source="试验", confidence="V", version="1", since="2026-01-01")
+    door.take([door.Sample(f"W00{n}.gust", now(), 18.0 + 5 * n) for n in range(1, 5)])
 """
 TOO_WIDE = """() => {
   const edge = document.documentElement.clientWidth;
@@ -138,4 +143,33 @@ def test_the_home_of_the_watch_is_one_look_and_its_keys_are_shown(browser, fille
     page.goto("/desk/")
     page.keyboard.press("n")
     page.wait_for_url("**/desk/intake/new/")
+    page.context.close()
+
+
+def test_the_alarm_console_is_worked_by_keyboard(browser, filled):
+    page = sign_in(browser, filled, "duty_officer", DESK)
+    page.goto("/desk/alarms/")
+    rows = page.locator(".console tr[data-row]:visible")
+    folded = rows.count()
+    assert folded == 2 and "个测点" in rows.nth(1).inner_text(), "of a burst the area's own alarm stays in sight"
+    for key in "jo":
+        page.keyboard.press(key)
+    assert rows.count() > 6 and rows.first.evaluate("row => row === document.activeElement"), "the first key comes to the first row"
+    for key in "jjxs":
+        page.keyboard.press(key)
+    assert page.locator("[data-count]").inner_text() == "已选 1 条"
+    page.keyboard.type("试验搁置")
+    page.keyboard.press("Enter")
+    page.locator(".messages", has_text="已搁置 1 条").wait_for()
+    page.goto("/desk/alarms/?stage=shelved")
+    assert "试验搁置" in page.locator(".console").inner_text() and page.get_by_text("取消搁置").is_visible()
+    page.context.close()
+
+
+def test_a_table_that_goes_on_beyond_a_telephone_s_edge_shows_it(browser, filled):
+    page = sign_in(browser, filled, "duty_officer", PHONE)
+    page.goto("/desk/alarms/")
+    table = page.locator("table.console")
+    assert table.evaluate("t => t.scrollWidth > t.clientWidth")
+    assert "local" in table.evaluate("t => getComputedStyle(t).backgroundAttachment"), "a shadow that its end covers"
     page.context.close()

@@ -32,6 +32,12 @@ MOST = 300
 FOLDED = 5
 """A burst of more alarms than these is drawn as one line that opens."""
 OPEN = ("new", "seen", "back", "latched", "shelved", "held")
+USUAL = ("acknowledge", "shelve", "handle")
+OFFERED = {
+    "seen": ("shelve", "handle"), "back": ("acknowledge", "handle"), "latched": ("reset", "handle"),
+    "shelved": ("acknowledge", "unshelve", "handle"), "held": ("acknowledge", "handle"),
+}  # fmt: skip
+"""The steps that the console offers for alarms of a stage, where they are not the usual ones."""
 SPANS = {"hour": ("小时", timedelta(hours=1)), "day": ("天", timedelta(days=1)), "week": ("周", timedelta(days=7)), "year": ("年", timedelta(days=366))}
 JOINED = ("sensor__station", "rule", "area", "burst__area")
 POINTS = 2000
@@ -92,7 +98,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "groups": _groups(shown, fold=of is None), "stages": stages, "wanted": wanted, "places": len({a.sensor_id for a in found}),
         "narrowed": urlencode([(name, given[name]) for name in ("of", "level", "area", "q") if given.get(name)]),
         "more": len(found) >= MOST * 3, "levels": LEVELS, "areas": Area.objects.filter(level="district").order_by("rank"), "given": given, "of": of,
-        "may": scope.current().can(*COMMAND, area=scope.ROOT), "hours": (1, 4, 8, 24),
+        "steps": OFFERED.get(wanted, USUAL) if scope.current().can(*COMMAND, area=scope.ROOT) else (), "hours": (1, 4, 8, 24),
     }  # fmt: skip
 
 
