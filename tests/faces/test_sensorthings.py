@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from anlan.faces import gate
 from anlan.faces.sensorthings import fetch, observations
 from anlan.kernel import clock
+from anlan.kernel.people import scope
+from anlan.kernel.people.models import Grant, Person
 from anlan.kernel.worlds.models import World
 from anlan.sensing import history
 from anlan.sensing.models import Sensor, Station
@@ -168,6 +170,12 @@ def test_a_sensor_of_mine_at_a_station_of_others_does_not_open_the_station(world
     [mixed] = ask(mine, "/Datastreams", filter="properties/code eq 'S2.mine'", expand="Thing,Observations($expand=FeatureOfInterest)")["value"]
     assert mixed["Thing"] is None and ask(mine, stream("S2.mine") + "/Thing", 404)
     assert ask(mine, "/Datastreams", filter="properties/code eq 'S2.mine' and Thing/name eq '2号站'")["value"] == []
+
+
+def test_a_role_that_reads_nothing_here_opens_nothing_by_its_area(world):
+    mine = signed_in("崂山", "district_duty", city.LAOSHAN, "370212.yj")
+    Grant.objects.create(person=Person.everywhere.get(name="崂山"), role="enterprise", area_id=scope.ROOT, since=city.SINCE)
+    assert names(ask(mine, "/Things")) == ["0号站", "1号站"]
 
 
 def test_another_world_has_its_own_readings_and_its_own_addresses(officer, world):

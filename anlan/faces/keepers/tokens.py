@@ -33,8 +33,8 @@ def check_reader(name: str, login: str, place: str) -> Reader:
     if person is None:
         raise Refused(f"所属账户须填启用中的用户名,没有“{login}”。", field="account")
     not_self(scope.current(), person, "发放读取令牌")
-    who = ask.scope_of(person.user, scope.current().world, today()).inside(area.prefix)
-    if not who.roles & set(READERS):
+    who = ask.scope_of(person.user, scope.current().world, today())
+    if not who.by(READERS).inside(area.prefix).reaches:
         raise Refused(f"{person}({login})在{area}没有查看监测数据的有效授权,请先由安全管理员授权。", field="account")
     return Reader(name=name, person=person, area=area)
 

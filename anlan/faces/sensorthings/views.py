@@ -11,6 +11,7 @@ from django.urls import get_script_prefix
 from django.views.decorators.csrf import csrf_exempt
 
 from anlan.faces.gate import reading, require
+from anlan.kernel.people import scope
 from anlan.kernel.people.roles import READERS
 
 from . import observations, options
@@ -41,7 +42,8 @@ def serve(request: HttpRequest, path: str = "") -> HttpResponse:
     try:
         if request.method not in ("GET", "HEAD"):
             raise Wrong("只读接口:不能新增、修改或删除,读数请经感知网关接入", 405)
-        return _answer(request, path.strip("/"))
+        with scope.entered(scope.current().by(READERS)):
+            return _answer(request, path.strip("/"))
     except Wrong as no:
         return fault(no.status, str(no))
 

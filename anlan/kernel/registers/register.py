@@ -226,9 +226,7 @@ class Register:
         who = scope.current()
         if not self.visible():
             return self.model._base_manager.none()
-        if who.reaches is not None:
-            who = replace(who, reaches=tuple(r for r in who.reaches if r.role in self.see))
-        return self.reached(who)
+        return self.reached(who.by(self.see))
 
     def reached(self, who: scope.Scope) -> models.QuerySet:
         """The rows in the reach of an asker, whichever roles the reach comes from.
