@@ -57,6 +57,7 @@ Register(
     search="sensor__station__name area__name",
     order="-id",
     point="sensor__station__lon sensor__station__lat",
+    standing={"active": True, "held": False},
     family="监测对象",
     group="大应急",
     see=READERS,

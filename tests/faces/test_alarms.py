@@ -112,6 +112,14 @@ def test_a_latched_alarm_ends_only_when_it_is_reset(officer):
     assert alarm.stage == "rests"
 
 
+def test_the_wall_s_map_marks_only_what_stands(officer):
+    blow(25, 30, ago=60)
+    blow(3)
+    layer = next(one for one in officer.get("/screen/state.json").json()["layers"] if one["name"] == "alarm")
+    marked = officer.get(layer["url"]).json()["features"]
+    assert layer["count"] == len(marked) == 1 and "1号站" in marked[0]["properties"]["title"]
+
+
 def test_the_alarms_of_a_sensor_out_of_service_are_kept_and_count_nowhere(officer, world):
     sensor = Sensor.objects.get(code="W0.gust")
     until = f"{clock.now() + timedelta(hours=20):%Y-%m-%dT%H:%M}"

@@ -76,6 +76,15 @@ def test_its_page_and_the_console_say_who_is_not_heard_of_and_it_is_reset_there(
         assert "由值班判断已恢复" in page(officer, its_own) and "个测点</a>" not in page(officer, stage="latched")
 
 
+def test_it_stands_before_those_of_its_level_on_the_wall_and_the_home(officer, world):  # noqa: F811
+    count(level=3)
+    blow(25, 30)
+    blow(25, 30, 30)
+    assert officer.get("/screen/state.json").json()["panels"]["right1"]["rows"][0]["cells"][0] == "崂山区"
+    home = page(officer, "/desk/").split('id="part-warnings"')[1].split("</table>")[0]
+    assert home.index("崂山区") < home.index("2号站")
+
+
 def test_it_stays_in_sight_where_the_alarms_of_its_cause_are_folded(officer, world):  # noqa: F811
     count()
     blow(*([25] * 8))

@@ -93,7 +93,7 @@ def events() -> dict[str, Any]:
 @part("warnings", "warning alarm")
 def warnings() -> dict[str, Any]:
     open_ = Alarm.objects.filter(Q(shelved_until=None) | Q(shelved_until__lte=now()), active=True, held=False, acknowledged_at=None)
-    alarms = open_.select_related("sensor__station", "rule", "area").order_by("level", "-at", "-id")
+    alarms = open_.select_related("sensor__station", "rule", "area").alias(single=Q(sensor__isnull=False)).order_by("level", "single", "-at", "-id")
     return {
         "signals": Warning.objects.filter(state="active").select_related("area").order_by("level", "-issued_at"),
         "alarms": alarms[:ROWS], "unseen": open_.count(), "more": max(0, open_.count() - ROWS),

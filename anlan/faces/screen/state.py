@@ -13,6 +13,7 @@ from anlan.disaster.flood.models import Proposal, Response
 from anlan.faces import summary
 from anlan.faces.desk.timeline import Story
 from anlan.kernel.clock import now
+from anlan.kernel.columns.filters import asked
 from anlan.kernel.dispatch import sending
 from anlan.kernel.indicators import indicator
 from anlan.kernel.journal import read
@@ -219,7 +220,8 @@ def _hour(number: int) -> str:
 
 
 def _alarms(moment: Any) -> dict[str, Any]:
-    rows = Alarm.objects.filter(active=True, held=False).select_related("sensor__station", "rule", "area").order_by("level", "-id")[:ROWS]
+    standing = Alarm.objects.filter(active=True, held=False).select_related("sensor__station", "rule", "area")
+    rows = standing.alias(single=Q(sensor__isnull=False)).order_by("level", "single", "-id")[:ROWS]  # an area's before those that it counts
     book = find("alarm")
     cells = [
         {"cells": [a.place, str(a.rule), a.most or a.first, _short(a.at)], "level": a.level, "href": book.link(a), "late": False}
@@ -284,12 +286,13 @@ def areas(fallen: list[Fallen], notice: Notice | None) -> dict[str, dict[str, An
 
 
 def layers() -> list[dict[str, Any]]:
-    """Every register with a place is a layer."""
+    """Every register with a place is a layer, with what stands of it."""
     found = []
     for book in ALL.values():
         if book.point and book.visible():
+            query = asked(book.standing).urlencode()
             found.append(
-                {"name": book.name, "label": book.title, "family": book.family or book.group, "count": book.rows().count(),
-                 "href": book.url(), "url": address("layer", book.name), "on": book.name in ("alarm",)}
+                {"name": book.name, "label": book.title, "family": book.family or book.group, "count": book.rows(book.standing).count(),
+                 "href": book.url(book.standing), "url": address("layer", book.name) + (f"?{query}" if query else ""), "on": book.name in ("alarm",)}
             )  # fmt: skip
     return found

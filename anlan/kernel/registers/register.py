@@ -64,6 +64,8 @@ class Register:
     """Columns whose sum over all rows found stands in the foot of the list."""
     value: str = ""
     """The column that a marker on the map shows as its figure."""
+    standing: Mapping[str, Any] = field(default_factory=dict)
+    """A filter: what of the register the wall's map shows, where not all of it stands."""
     join: str = ""
     """More relations to fetch with each row, such as what ``__str__`` of a column's row needs."""
     tries: str = ""
