@@ -141,6 +141,7 @@ def test_many_alarms_of_one_cause_are_one_line_and_each_is_kept(officer):
     assert (burst.count, burst.alarms.count(), burst.hazard) == (8, 8, "大风")
     said = page(officer)
     assert "崂山区大风告警 8 条" in said and said.count('name="alarm"') == 8 and "folded" in said
+    assert said.count("member inner") == 7, "the gravest stays in sight"
     with clock.travelled(timedelta(hours=2)):
         blow(3, 3)
     with clock.travelled(timedelta(hours=3)):

@@ -110,14 +110,14 @@ def _counting(typed: str) -> Alarm | None:
 
 
 def _groups(alarms: list[Alarm], fold: bool) -> list[Group]:
-    """The gravest first, then the newest; the alarms of a burst of many stay together, those of its area before those that it counts."""
+    """The gravest first, then the newest; the alarms of a burst of many stay together, an area's before those of its level."""
     found: dict[int | None, Group] = {}
     for alarm in alarms:
         found.setdefault(alarm.burst_id if fold else None, Group(alarm.burst if fold else None)).alarms.append(alarm)
     folded = [g for g in found.values() if g.folded]
     alone = [Group(None, [a]) for g in found.values() if not g.folded for a in g.alarms]
     for group in folded:
-        group.alarms.sort(key=lambda a: (a.sensor_id is not None, a.level, -a.at.timestamp()))
+        group.alarms.sort(key=lambda a: (a.level, a.sensor_id is not None, -a.at.timestamp()))
     return sorted(folded + alone, key=lambda g: (g.level, -max(a.at.timestamp() for a in g.alarms)))
 
 
