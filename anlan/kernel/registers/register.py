@@ -29,7 +29,7 @@ PER_PAGE = 50
 MANY = 10_000
 PAGES = ("indicators", "near")
 """Addresses beside the registers' own."""
-PLUMBING = ("world", "rule", "turn", "digest", "token", "user", "sealed", "wide", "cause_type", "cause_id")
+PLUMBING = ("world", "rule", "turn", "digest", "token", "user", "sealed", "wide", "cause_type", "cause_id", "stale")
 
 
 @dataclass(eq=False)

@@ -70,7 +70,7 @@ class Alarm(Scoped):
     held_why = models.CharField("不告警原因", max_length=60, blank=True)
     latched = models.BooleanField("须复位", default=False)
     doubtful = models.BooleanField("存疑", default=False)
-    stale: Any = models.JSONField(default=list, editable=False)
+    stale: Any = models.JSONField("过时测点", default=list, editable=False)
     """Of an area: the sensors that stood at its level when they were last heard of, and are not counted."""
     shelved_until = models.DateTimeField("搁置至", null=True, blank=True)
     shelved_by = models.CharField("搁置人", max_length=40, blank=True)
