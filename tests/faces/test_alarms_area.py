@@ -130,6 +130,15 @@ def test_it_is_entered_in_the_form_and_a_wrong_number_is_named(office):  # noqa:
     assert Alarm.objects.filter(sensor=None).count() == 1
 
 
+def test_its_times_are_entered_in_the_form_and_only_there(office):  # noqa: F811
+    times = {"hold_up_s": "30", "hold_down_s": "60", "fresh_s": "600"}
+    assert office.post("/r/rule/new/", {**COUNTING, **times}).status_code == 302
+    mine = Rule.objects.get(kind="count")
+    assert (mine.hold_up_s, mine.hold_down_s, mine.fresh_s) == (30, 60, 600)
+    answer = office.post("/r/rule/new/", {**TYPED, "fresh_s": "600"})
+    assert answer.status_code == 422 and "只有“多点同时”才填读数有效时间" in answer.content.decode()
+
+
 COUNTING = {**TYPED, "kind": "count", "amount": "2", "clear": "2", "level": "1", "reach": "3", "area": city.LAOSHAN}
 
 

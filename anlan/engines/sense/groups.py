@@ -95,13 +95,17 @@ class Counted:
         """When time alone changes something, if nothing is read before: a hold time is over, or too few are fresh."""
         stood, waits = standing["most"] > 0, standing["since"] != NONE
         over = np.where(waits, standing["since"] + np.where(stood, self.hold_down, self.hold_up), FAR)
-        last = self._last(state, np.where(stood, self.clear, self.least))
-        matters = (last != NONE) & np.where(stood, ~standing["doubtful"], waits)
-        return int(np.minimum(over, np.where(matters, last + 1, FAR)).min(initial=FAR))
+        if (may := (self.fresh > 0) & np.where(stood, ~standing["doubtful"], waits)).any():
+            last = self._last(state, np.where(stood, self.clear, self.least))
+            over = np.minimum(over, np.where(may & (last != NONE), last + 1, FAR))
+        return int(over.min(initial=FAR))
 
-    def any_stale(self, state: State, now: int) -> bool:
-        """Is there a member at its group's level that is not fresh? Its next reading may change the count without an event."""
-        return bool((self._reached(state)[1] < now).any())
+    def stale(self, state: State, now: int) -> NDArray[np.int32]:
+        """Members at their group's level that are not fresh: the next reading of one may change the count without an event."""
+        if not self.fresh.any():
+            return self.member[:0]
+        place, until = self._reached(state)
+        return self.member[place[until < now]]
 
     def _reached(self, state: State) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Places of the members that stand at their group's level, and until when each is fresh."""

@@ -120,6 +120,8 @@ class Machine:
         self.standing = groups.none_stands(len(plan.counted))
         self.due = 0
         """Before this moment time alone changes no group; worked out anew where it is not known. No part of the state."""
+        self.missed: NDArray[np.bool_] | None = None
+        """(sensors,) who would change the count of a group by being heard of again, if anybody."""
         self.scanned = start
 
     def apply(self, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int) -> Applied:
@@ -132,20 +134,24 @@ class Machine:
         status[known], events = _judge(self.state, self.plan.table, channel, at, value, now)
         told.append(events)
         told += self._derive(channel, at, value, status[known], now)
-        told.append(self._counted(_joined(told), now))
+        told.append(self._counted(channel, _joined(told), now))
         return Applied(status, _joined(told))
 
     def _waited(self, now: int) -> list[NDArray[np.void]]:
         """What time alone has changed of the groups before now."""
         return self.plan.counted.wait(self.state, self.standing, now) if len(self.plan.counted) and self.due < now else []
 
-    def _counted(self, told: NDArray[np.void], now: int) -> NDArray[np.void]:
-        """What these events of channels, or the time, change of the groups."""
+    def _counted(self, channel: NDArray[np.int32], told: NDArray[np.void], now: int) -> NDArray[np.void]:
+        """What these events of channels, the time, or that these channels were heard of, change of the groups."""
         counted = self.plan.counted
-        if not len(counted) or (now < self.due and not (told["kind"] == Kind.LEVEL).any()):
+        heard = self.missed is not None and self.missed[channel].any()
+        if not len(counted) or (now < self.due and not heard and not (told["kind"] == Kind.LEVEL).any()):
             return told[:0]
         found = counted.settle(self.state, self.standing, now)
-        self.due = 0 if counted.any_stale(self.state, now) else counted.next(self.state, self.standing)
+        self.due, self.missed = counted.next(self.state, self.standing), None
+        if len(stale := counted.stale(self.state, now)):
+            self.missed = np.zeros(self.plan.sensors, np.bool_)
+            self.missed[self.plan.channels((self.plan.key[stale] >> 32).astype(np.int32))] = True
         return found
 
     def _derive(self, channel: NDArray, at: NDArray, value: NDArray, status: NDArray, now: int) -> list[NDArray[np.void]]:
@@ -192,7 +198,7 @@ class Machine:
         """Take another plan: what is known of each channel is kept, and its present value is judged by it at once."""
         fresh = Machine(plan, now)
         fresh.adopt(self)
-        self.plan, self.state, self.rings, self.standing, self.due = plan, fresh.state, fresh.rings, fresh.standing, 0
+        self.plan, self.state, self.rings, self.standing, self.due, self.missed = plan, fresh.state, fresh.rings, fresh.standing, 0, None
         waited = self._waited(now)
         return np.concatenate([*waited, self._sum_anew(now), self._level_anew(now), self.plan.counted.settle(self.state, self.standing, now)])
 
