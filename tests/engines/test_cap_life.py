@@ -150,6 +150,13 @@ def test_messages_of_one_moment():
     assert names(state([*ring, outside], hour(2)).in_force) == "b c"
 
 
+def test_one_that_names_what_comes_later_is_ended_by_it_all_the_same():
+    early = message("early", 1, "Update")
+    later = message("later", 5, "Update", early)
+    found = state([replace(early, references=(later.key,)), later], hour(6))
+    assert names(found.in_force) == "later" and [f.what for f in found.faults] == ["引用了在其后发出的消息，不因此失效"]
+
+
 def test_answers_change_nothing():
     ack, error = message("ack", 2, "Ack", blue, by="county"), message("error", 3, "Error", blue, by="county")
     found = state([error, blue, ack], hour(4))

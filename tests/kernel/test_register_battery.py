@@ -188,9 +188,11 @@ def test_search_finds_by_every_field_and_bears_anything(register, chief, ours):
         for path in register.search.split():
             value = register.model._base_manager.filter(pk=rows[0].pk).values_list(path, flat=True).get()
             assert register.rows({"q": str(value)[:20]}).filter(pk=rows[0].pk).exists(), path
-    for junk in (*NONSENSE, "甲" * 10_000, "a " * 5_000, "%_%", '"'):
-        params = {"q": junk, "page": junk, "order": junk, junk[:50]: junk}
-        assert chief.get(f"/r/{register.name}/", params).status_code == 200, junk
+    junk = (*NONSENSE, "甲" * 10_000, "a " * 5_000, "%_%", '"', "'")
+    first = list(TRIED).index(register.name)
+    for odd in (junk[(first + 3 * n) % len(junk)] for n in range(5)):  # every register some of them, and all on many
+        params = {"q": odd, "page": odd, "order": odd, odd[:50]: odd}
+        assert chief.get(f"/r/{register.name}/", params).status_code == 200, odd
 
 
 @EVERY

@@ -132,7 +132,7 @@ def _unfit(key: Reference, alert: Alert, named: Reference, known: dict[Reference
         return "引用了其他发送者的消息，不因此失效"
     if named.sent > key.sent:
         return "引用了在其后发出的消息，不因此失效"
-    return "同时发出的消息互相引用，都不因此失效" if _leads_to(named, key, known) else ""
+    return "同时发出的消息互相引用，都不因此失效" if named.sent == key.sent and _leads_to(named, key, known) else ""
 
 
 def _leads_to(start: Reference, goal: Reference, known: dict[Reference, Alert]) -> bool:
