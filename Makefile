@@ -32,7 +32,7 @@ cluster: install-dev ## Start three NATS nodes here; with ANLAN_DB=postgresql://
 	@exec $(BIN)/anlan cluster $(ARGS)
 
 test: install-dev ## Run the tests (ARGS="-k word" picks some); what a missing server skips is listed
-	$(BIN)/python -m pytest -q -rs -n 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -q -rs -n 3 --dist loadgroup $(ARGS)
 
 check: export ANLAN_HOME := $(CURDIR)/$(VENV)/check
 check: install-dev ## Read the code: style, own lints, who imports whom, types, wiring, migrations
