@@ -18,6 +18,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.worlds.models import World
 
 from . import network
+from .logged import unpack
 from .models import Batch, Snapshot
 from .parts import ACROSS, WHOLE
 
@@ -62,7 +63,7 @@ def _part(world: World) -> tuple[dict[int, int], np.ndarray, np.ndarray, np.ndar
         if batch.part == ACROSS or not batch.count:
             continue
         oldest = min(oldest, batch.taken_ms)
-        sensor, at, value, fate = network.unpack(batch)
+        sensor, at, value, fate = unpack(batch)
         use = np.isin(fate, network.KEPT)
         columns.append((sensor[use], at[use], value[use]))
         count += int(use.sum())

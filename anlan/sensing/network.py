@@ -31,6 +31,7 @@ from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import settle
 from .book import Book, compile_book, compile_parts, empty
+from .logged import pack, unpack
 from .models import Basis, Batch, Edition, Ledger, Snapshot
 from .parts import ACROSS, ALL, WHOLE, apart
 
@@ -116,6 +117,14 @@ def turn(parts: Iterable[int]) -> Iterator[Turn]:
         raise
 
 
+def catch_up(parts: list[int]) -> None:
+    """Snapshots of parts, in a transaction of their own."""
+    with turn(parts) as mine:
+        for part in parts:
+            mine.read(part)
+        mine.snapshots = parts
+
+
 @dataclass
 class Turn:
     """What is taken by some parts at once; what it brings about is written together."""
@@ -130,6 +139,8 @@ class Turn:
     batches: list[Batch] = field(default_factory=list)
     peaks: list[Network] = field(default_factory=list)
     snapshots: list[int] = field(default_factory=list)
+    hurries: bool = False
+    """Others wait for what this turn holds: its snapshots are taken behind it (`catch_up`)."""
 
     def begin(self) -> None:
         """Lock the ledgers, in one order for all."""
@@ -211,7 +222,7 @@ class Turn:
         _keep(self.books)
         Batch.objects.bulk_create(self.batches)
         Ledger.objects.bulk_create(self.ledgers.values(), update_conflicts=True, unique_fields=["world", "part"], update_fields=LEDGER)
-        for part in self.snapshots:
+        for part in () if self.hurries else self.snapshots:
             keep_snapshot(self.world, part)
 
 
@@ -432,18 +443,6 @@ def _snapshot(world: World, part: int, network: Network) -> None:
     older = mine.order_by("-number").values_list("pk", flat=True)[2:]
     Snapshot.objects.filter(pk__in=list(older)).delete()
     network.since_snapshot, network.batches, network.snapshot_ms = 0, 0, _ms()
-
-
-def pack(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], status: NDArray[np.uint8]) -> bytes:
-    """The body of a batch."""
-    return b"".join(np.ascontiguousarray(part).tobytes() for part in (sensor, at, value, status))
-
-
-def unpack(batch: Batch) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
-    """Sensor ids, times in ms, values and fates (n,) of a batch."""
-    n, body = batch.count, bytes(batch.body)
-    sensor, at = np.frombuffer(body, np.int32, n), np.frombuffer(body, np.int64, n, 4 * n)
-    return sensor, at, np.frombuffer(body, np.float64, n, 12 * n), np.frombuffer(body, np.uint8, n, 20 * n)
 
 
 def _ms() -> int:

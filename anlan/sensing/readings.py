@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from anlan.kernel.worlds.models import World
 
 from . import history
+from .logged import unpack
 from .models import Batch, Sensor
-from .network import KEPT, unpack
+from .network import KEPT
 from .parts import ACROSS
 
 

@@ -21,8 +21,9 @@ from anlan.kernel.clock.models import Beat
 from anlan.kernel.journal import guard
 from anlan.kernel.people import scope
 from anlan.sensing import intake
-from anlan.sensing import network as network_of
+from anlan.sensing.logged import unpack
 from anlan.sensing.models import Batch, Gateway, Sensor, Station
+from anlan.sensing.network import KEPT
 from tests.kernel import city
 
 SERVER = Path(sys.executable).with_name("nats-server")
@@ -136,8 +137,8 @@ def kept():
 
 def unpacked():
     """The values that count, in the order in which they were written."""
-    parts = [network_of.unpack(batch) for batch in Batch.objects.order_by("number")]
-    return [v for _, _, value, fate in parts for v in value[np.isin(fate, network_of.KEPT)].tolist()]
+    parts = [unpack(batch) for batch in Batch.objects.order_by("number")]
+    return [v for _, _, value, fate in parts for v in value[np.isin(fate, KEPT)].tolist()]
 
 
 def connected():

@@ -61,6 +61,7 @@ CHECK = (
     + """
 from anlan.sensing import settle
 from anlan.sensing.book import Book
+from anlan.sensing.logged import unpack
 from anlan.engines.sense import net
 with scope.everyone() as who:
     rows = list(Batch.objects.filter(world=who.world).order_by("number"))
@@ -71,7 +72,7 @@ with scope.everyone() as who:
             book = Book.load(bytes(batch.basis.body))
             machine = machine or net.Machine(network.empty().plan)
             machine.replan(book.plan, batch.taken_ms)
-        events = machine.apply(*network.unpack(batch)[:3], batch.taken_ms).events
+        events = machine.apply(*unpack(batch)[:3], batch.taken_ms).events
         told += [c for e in events for c in settle.changes(book, e)]
     raised = sorted((c.key, c.at) for c in told if c.on and not c.late)
     late = {(c.key, c.at) for c in told if c.late}

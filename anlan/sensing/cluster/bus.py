@@ -12,6 +12,7 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 
 import nats
@@ -51,11 +52,11 @@ def addresses() -> list[str]:
     return [address.strip() for address in settings.BUS.split(",") if address.strip()]
 
 
-async def connect(name: str) -> Client:
-    """A line that comes back by itself. Raises TimeoutError when none of the nodes answers."""
+async def connect(name: str, back: Callable[[], Awaitable[None]] | None = None) -> Client:
+    """A line that comes back by itself, and then calls ``back``. Raises TimeoutError when none of the nodes answers."""
     line = nats.connect(
         addresses(), name=name, connect_timeout=CONNECT_S, reconnect_time_wait=AGAIN_S, max_reconnect_attempts=-1, error_cb=_told,
-        ping_interval=2, max_outstanding_pings=2,
+        reconnected_cb=back, ping_interval=2, max_outstanding_pings=2,
     )  # fmt: skip
     return await asyncio.wait_for(line, FIRST_S)
 
@@ -111,7 +112,7 @@ class Sender:
         async with self._connects:
             if self.line is None:
                 try:
-                    line = await connect("door")
+                    line = await connect("door", self._back)
                     await ensure(line)
                     await line.subscribe(AGAIN, cb=self._asked)
                 except (Error, OSError, TimeoutError) as fault:
@@ -141,9 +142,13 @@ class Sender:
         except Error as fault:
             log.info("bus: %r", fault)
 
-    async def _asked(self, message: Msg) -> None:
+    async def _back(self) -> None:
+        """What was told while the line was down was told to nobody."""
         if self.line is not None:
             await self._tell(self.line, list(self._flying.values()))
+
+    async def _asked(self, _: Msg) -> None:
+        await self._back()
 
     async def _write(self, line: Client, body: bytes, name: str, until: float) -> None:
         stream = line.jetstream(timeout=ANSWER_S)

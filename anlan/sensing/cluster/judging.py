@@ -66,6 +66,7 @@ def judge(items: Sequence[Item], mine: Iterable[int]) -> int:
     reached = max((item.place for item in items), default=0)
     count, lags = 0, Counter[tuple[int, str]]()
     with scope.everyone(), network.turn(wanted) as turn:
+        turn.hurries = True
         for part, ledger in turn.ledgers.items():
             piece = _new(ledger, [(flush, slices[part]) for flush, slices in places if part in slices])
             ledger.reached = max(ledger.reached, reached)
@@ -77,6 +78,9 @@ def judge(items: Sequence[Item], mine: Iterable[int]) -> int:
                 count += len(at)
                 _count(lags, np.concatenate(piece.gateway), fates)
         _write(lags)
+    if turn.snapshots:
+        with scope.everyone():
+            network.catch_up(turn.snapshots)
     return count
 
 

@@ -89,7 +89,7 @@ class Worker:
     async def _connected(self) -> Client:
         while True:
             try:
-                line = await bus.connect(f"sense {self.name}")
+                line = await bus.connect(f"sense {self.name}", self._ask_again)
                 await bus.ensure(line)
                 return line
             except (Error, OSError, TimeoutError) as fault:
@@ -119,7 +119,12 @@ class Worker:
         except wire.Unreadable as no:
             log.error("a message on the bus is not readable: %s", no)
             return
-        if missed and self._line is not None and time.monotonic() - self._asked > AGAIN_S:
+        if missed and time.monotonic() - self._asked > AGAIN_S:
+            await self._ask_again()
+
+    async def _ask_again(self) -> None:
+        """For what came by beside the log and was not heard here."""
+        if self._line is not None:
             self._asked = time.monotonic()
             await self._line.publish(bus.AGAIN, b"")
 
