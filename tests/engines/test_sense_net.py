@@ -267,6 +267,24 @@ def test_another_plan_judges_the_present_value_at_once_and_forgets_nothing_else(
     assert apply(machine, (12, NOW + 3 * MINUTE, 12), (30, NOW, 1), now=NOW + 3 * MINUTE)[1] == [(Kind.LEVEL, 12, 0, 1)]
 
 
+def waiting(hold, sensors=(7, 9, 12)):
+    made = plan(sensors=sensors)
+    table = made.table.copy()
+    table["hold_up"][0, 0] = hold
+    return net.Plan(made.key, made.sensors, made.profile, layout.sealed(table), sums=made.sums)
+
+
+def test_what_waits_for_its_time_waits_on_when_other_limits_change_and_no_longer_than_its_own_say():
+    machine = net.Machine(waiting(10_000), NOW)
+    assert apply(machine, (7, NOW, 30), now=NOW)[1] == []
+    assert not len(machine.replan(waiting(10_000, (12, 7, 30)), NOW + 1_000)), "nobody's limits are others: nothing is judged anew"
+    assert apply(machine, (7, NOW + 9_000, 30), now=NOW + 9_000)[1] == []
+    assert apply(machine, (7, NOW + 10_000, 30), now=NOW + 10_000)[1] == [(Kind.LEVEL, 7, 0, 1)], "counted from its first reading"
+    machine = net.Machine(waiting(10_000), NOW)
+    apply(machine, (7, NOW, 30), now=NOW)
+    assert [(e["was"], e["now"]) for e in machine.replan(waiting(5_000), NOW + 1_000)] == [(0, 1)], "its own limit is another"
+
+
 def test_a_group_stands_on_under_another_plan_though_fewer_are_left_than_began_it():
     machine = net.Machine(plan(counted=threes(9)), NOW)
     machine.apply(ids(7, 9), np.full(2, NOW), np.full(2, 21.0), NOW)

@@ -20,6 +20,7 @@ from .compiled import COMPILED
 from .layout import EVENT, Fate, Kind
 
 _judge = judge.judge if COMPILED else twin.judge
+LADDER = ("up", "up_clear", "down", "down_clear", "hold_up", "hold_down")
 
 
 @dataclass(frozen=True)
@@ -195,12 +196,24 @@ class Machine:
         return _joined([silent, self.plan.neighbours.compare(self.state, at)])
 
     def replan(self, plan: Plan, now: int) -> NDArray[np.void]:
-        """Take another plan: what is known of each channel is kept, and its present value is judged by it at once."""
-        fresh = Machine(plan, now)
+        """Take another plan: what is known of each channel is kept. Where its limits are others, its present value is judged by
+        them at once; where they are the same, what waits for its time goes on waiting."""
+        fresh, steady = Machine(plan, now), self._steady(plan)
         fresh.adopt(self)
         self.plan, self.state, self.rings, self.standing, self.due, self.missed = plan, fresh.state, fresh.rings, fresh.standing, 0, None
         waited = self._waited(now)
-        return np.concatenate([*waited, self._sum_anew(now), self._level_anew(now), self.plan.counted.settle(self.state, self.standing, now)])
+        return np.concatenate([*waited, self._sum_anew(now), self._level_anew(now, steady), self.plan.counted.settle(self.state, self.standing, now)])
+
+    def _steady(self, plan: Plan) -> NDArray[np.bool_]:
+        """(channels of the new plan,) whose levels have the limits and times that they had."""
+        keep = _same(self.plan.key, plan.key)
+        if not len(self.plan.key):
+            return keep >= 0
+        old, new = self.plan.profile[keep].astype(np.int64), plan.profile.astype(np.int64)
+        pairs, which = np.unique(old * len(plan.table) + new, return_inverse=True)
+        before, after = self.plan.table[pairs // len(plan.table)], plan.table[pairs % len(plan.table)]
+        alike = np.all([np.all(before[name] == after[name], axis=1) for name in LADDER], axis=0)
+        return (keep >= 0) & alike[which]
 
     def adopt(self, other: Machine) -> None:
         """Know of each channel what another machine knows that has it; the others stay as they are."""
@@ -235,9 +248,9 @@ class Machine:
             told.append(self._judge_derived(target[fresh], np.full(fresh.sum(), newest), total, now))
         return np.concatenate(told) if told else np.empty(0, EVENT)
 
-    def _level_anew(self, now: int) -> NDArray[np.void]:
+    def _level_anew(self, now: int, steady: NDArray[np.bool_]) -> NDArray[np.void]:
         hot = self.state.hot
-        known = np.flatnonzero(hot["at"] != layout.NONE)
+        known = np.flatnonzero((hot["at"] != layout.NONE) & ~steady)
         was = hot["level"][known].copy()
         level = twin.raw_level(hot["value"][known], was, self.plan.table[self.plan.profile[known]])
         hot["level"][known], hot["waiting"][known], self.state.since[known] = level, 0, layout.NONE
