@@ -15,10 +15,14 @@ from typing import Any
 
 import orjson
 
+from . import network, whole
 from .city import City
 from .figure import Figure
+from .network import Course
+from .peers import prometheus, promql
 
 KILLS = 100
+BUS_SHARE = 1 / 100
 
 
 def measure(planted: City, box: Path) -> Iterator[Figure]:
@@ -36,10 +40,26 @@ def measure(planted: City, box: Path) -> Iterator[Figure]:
     yield Figure("the same: readings answered for and lost", found["acknowledged"] - min(found["acknowledged"], found["stored"]), "readings", 0)
     found = played(box, server, "often", "--kills", str(KILLS), "--workers", "3", "--sensors", "10000")
     yield from _kept(f"{KILLS} random kills", found)
+    yield from over_the_bus(box, server)
     for workers in (1, 2, 4):
         found = played(box, server, "rate", "--workers", str(workers), "--sensors", "100000")
         yield Figure(f"judged and stored with {workers} workers", found["a_second"], "1/s")
         yield Figure(f"the same: their processor time a million, {workers}", found["cpu_s_a_million"], "s")
+
+
+def over_the_bus(box: Path, server: str) -> Iterator[Figure]:
+    """The whole job at one reading a second, handed over by the bus; against a Prometheus that keeps up."""
+    found = played(box, server, "pace", "--sensors", str(whole.SIZES[0]), "--seconds", str(whole.SECONDS), "--workers", "1", "--every-rule")
+    what = f"over the bus: a worker's processor time of a million readings, {whole.SIZES[0]} × 1 Hz"
+    if version := prometheus.version():
+        course = Course(whole.SIZES[-1], whole.SECONDS)
+        peer = prometheus.cost(course, promql.groups(network.limits()), whole.WARM, box / "prometheus-bus")
+        against = f"Prometheus {version} of {course.sensors} sensors, {peer.missed:.0%} of its rounds left out"
+        yield Figure(what, found["cpu_s_a_million"], "s", peer.cpu * BUS_SHARE, peer.cpu, against)
+    else:
+        yield Figure(what, found["cpu_s_a_million"], "s", against=prometheus.MISSING)
+    yield Figure("the same: the three nodes and PostgreSQL beside it", found["servers_cpu_s_a_million"], "s")
+    yield from _kept("over the bus", found)
 
 
 def played(box: Path, server: str, what: str, *words: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,24 +26,29 @@ import numpy as np
 import orjson
 import psycopg
 
+from . import network
+from .peers.process import cpu
+
 SITES = 2_000
-TICKS = 5
-"""Messages in a second; each reads every fifth sensor."""
 HOT = 0.0002
 """Of the readings so many reach a level."""
 DRAIN_S = 60.0
+WARM = 10
+"""Seconds that are not measured."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("home", type=Path)
     parser.add_argument("postgres")
-    parser.add_argument("what", choices=["kill", "stop", "leader", "often", "rate", "all"])
+    parser.add_argument("what", choices=["kill", "stop", "leader", "often", "rate", "pace", "all"])
     parser.add_argument("--sensors", type=int, default=200_000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--ticks", type=int, default=5, help="messages in a second, each of a share of the sensors")
+    parser.add_argument("--every-rule", action="store_true", help="the limits of `bench.network`, one rule of each kind, and not two levels alone")
     args = parser.parse_args()
     with ExitStack() as stack:
         ports = free_ports()
@@ -107,6 +112,7 @@ class Play:
     sent: list[Sent] = field(default_factory=list)
     expected: set[tuple[int, int, int]] = field(default_factory=set)
     """Sensor, rule, ms."""
+    course: network.Course | None = None
 
     def __post_init__(self) -> None:
         from anlan.faces import cluster
@@ -145,10 +151,9 @@ class Play:
         )
         Sensor.everywhere.bulk_create(rows, batch_size=5000)
         same = {"hazard": "测", "quantity": "level", "hours": 0, "source": "测", "confidence": "合成", "version": "1", "since": date(2020, 1, 1)}
-        Rule.objects.bulk_create([
-            Rule(kind="high", level=3, amount=40, clear=35, area_id=scope.ROOT, mark="", **same),
-            Rule(kind="high", level=1, amount=60, clear=55, hold_up_s=1, area_id=scope.ROOT, mark="", **same),
-        ])  # fmt: skip
+        two = [network.Limit("high", 3, 40, 35), network.Limit("high", 1, 60, 55, hold_up_s=1)]
+        limits = network.limits() if self.args.every_rule else two
+        Rule.objects.bulk_create(Rule(area_id=scope.ROOT, mark="", **asdict(limit), **same) for limit in limits)
         Edition.turn()
 
     def _prepare(self) -> None:
@@ -164,15 +169,18 @@ class Play:
     # ── what is sent, and what must come of it ──────────────────────────────────────────────────────────────
 
     def tick(self, n: int) -> Any:
-        """The n-th message: a fifth of the sensors, one in a thousand of them at a level."""
+        """The n-th message: a share of the sensors, one in five thousand of them at a level."""
         from anlan.engines.sense import wire
         from anlan.kernel.clock import real
         from anlan.sensing import settle
 
-        ids = self.ids[n % TICKS :: TICKS]
-        value = np.round(self.rng.normal(20, 1.5, len(ids)), 2)
-        hot = self.rng.random(len(ids)) < HOT
-        value[hot] += self.rng.choice([30, 45], hot.sum())
+        ids = self.ids[n % self.args.ticks :: self.args.ticks]
+        if self.course:
+            value = self.course.second(len(self.sent))
+        else:
+            value = np.round(self.rng.normal(20, 1.5, len(ids)), 2)
+            hot = self.rng.random(len(ids)) < HOT
+            value[hot] += self.rng.choice([30, 45], hot.sum())
         moment = round(real().timestamp() * 1000)
         at = np.full(len(ids), moment, np.int64)
         for event in self.machine.apply(ids, at, value, moment).events:
@@ -188,11 +196,11 @@ class Play:
     def feed(self, seconds: float, acts: dict[int, Callable[[], None]] | None = None) -> list[Any]:
         """Send at the pace; ``acts`` are done before the message of that number. What is on its way in the end."""
         began, flying = time.monotonic(), []
-        for n in range(round(seconds * TICKS)):
+        for n in range(round(seconds * self.args.ticks)):
             if acts and n in acts:
                 acts[n]()
             flying.append(self.tick(n))
-            rest = began + (n + 1) / TICKS - time.monotonic()
+            rest = began + (n + 1) / self.args.ticks - time.monotonic()
             if rest > 0:
                 time.sleep(rest)
         return flying
@@ -293,9 +301,30 @@ class Play:
             "cpu_s_a_million": round((self.cpu() - spent) / judged * 1e6, 2),
         }  # fmt: skip
 
+    def pace(self) -> dict[str, Any]:
+        """What it takes to judge and keep readings that come at their pace: every sensor once a second, the course of `bench.whole`."""
+        self.args.ticks = 1
+        self.course = network.Course(self.args.sensors, WARM + round(self.args.seconds))
+        self.begin(*(f"w{n}" for n in range(self.args.workers)))
+        flying = self.feed(WARM)
+        before, spent, served = sum(s.readings for s in self.sent), self.cpu(), self.served()
+        flying += self.feed(self.args.seconds)
+        time.sleep(1)
+        spent, served = self.cpu() - spent, self.served() - served
+        told = self.result(flying)
+        judged = (told["readings"] - before) / 1e6
+        return {**told, "cpu_s_a_million": round(spent / judged, 2), "servers_cpu_s_a_million": round(served / judged, 2)}
+
+    def served(self) -> float:
+        """Seconds of processor time of the three nodes and of PostgreSQL so far, where that is on this machine."""
+        with psycopg.connect(os.environ["ANLAN_DB"]) as line:
+            backend = Path(f"/proc/{line.info.backend_pid}/stat")
+            postgres = int(backend.read_text().rsplit(")", 1)[1].split()[1]) if backend.exists() else 0
+            return sum(cpu(pid) for pid in [*(node.process.pid for node in self.nodes), *([postgres] if postgres else [])])
+
     def feed_at_once(self, seconds: float) -> None:
         """All of it, with the stamps of now and as fast as the bus takes it."""
-        for n in range(round(seconds * TICKS)):
+        for n in range(round(seconds * self.args.ticks)):
             self.tick(n).result(60)
 
     def cpu(self) -> float:
@@ -315,7 +344,7 @@ class Play:
         names = [f"w{n}" for n in range(self.args.workers)]
         self.begin(*names)
         self.feed(3)
-        middle, failed = round(self.args.seconds * TICKS / 2), [0.0]
+        middle, failed = round(self.args.seconds * self.args.ticks / 2), [0.0]
         victim = self.pid(names[0])
 
         def strike() -> None:
@@ -324,7 +353,7 @@ class Play:
 
         acts: dict[int, Callable[[], None]] = {middle: strike}
         if back:
-            acts[middle + round(after * TICKS)] = lambda: back(victim)
+            acts[middle + round(after * self.args.ticks)] = lambda: back(victim)
         watch = Watch(os.environ["ANLAN_DB"], failed)
         before = len(self.sent)
         flying = self.feed(self.args.seconds, acts)
@@ -353,13 +382,13 @@ class Play:
         one, two = self.workers["w0"], self.pid("w1")
         node = next(node for node in self.nodes if node.name == asyncio.run(self._lead()))
         acts: dict[int, Callable[[], None]] = {
-            2 * TICKS: lambda: os.kill(one.process.pid, signal.SIGKILL),
-            6 * TICKS: lambda: again(one),
-            11 * TICKS: lambda: os.kill(two, signal.SIGSTOP),
-            15 * TICKS: lambda: os.kill(two, signal.SIGCONT),
-            17 * TICKS: node.process.kill,
-            22 * TICKS: lambda: again(node),
-            23 * TICKS: lambda: self.begin_only("w2", "w3"),
+            2 * self.args.ticks: lambda: os.kill(one.process.pid, signal.SIGKILL),
+            6 * self.args.ticks: lambda: again(one),
+            11 * self.args.ticks: lambda: os.kill(two, signal.SIGSTOP),
+            15 * self.args.ticks: lambda: os.kill(two, signal.SIGCONT),
+            17 * self.args.ticks: node.process.kill,
+            22 * self.args.ticks: lambda: again(node),
+            23 * self.args.ticks: lambda: self.begin_only("w2", "w3"),
         }
         return self.result(self.feed(32, acts))
 
@@ -377,8 +406,8 @@ class Play:
             killed[0] = time.time()
             node.process.kill()
 
-        middle = round(self.args.seconds * TICKS / 2)
-        flying = self.feed(self.args.seconds, {middle: strike, middle + 8 * TICKS: lambda: again(node)})
+        middle = round(self.args.seconds * self.args.ticks / 2)
+        flying = self.feed(self.args.seconds, {middle: strike, middle + 8 * self.args.ticks: lambda: again(node)})
         told = self.result(flying)
         return {**told, "lag_ms_after": self.lags(killed[0])}
 
