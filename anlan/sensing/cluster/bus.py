@@ -38,7 +38,7 @@ ANSWER_S = 1.0
 PATIENCE_S = 15.0
 """After so long without an answer the gateway is told to come again; a stream finds another leader within some seconds."""
 AGAIN_S = 0.1
-FLYING = 32
+FLYING = 64
 """Messages of a door that are on their way at most."""
 SPARE = 64 * 1024
 """Bytes of a message that are no readings, at most."""
