@@ -69,7 +69,7 @@ def play_killed(city: City, kills: int, seed: int, until: str = "", rows: int = 
         _wait_for_world(process)
         world = city.one(WORLD)
         while city.one(DONE, world) < target and process.poll() is None:
-            time.sleep(0.025)
+            time.sleep(0.1)
         time.sleep(rng.uniform(0.0, LONGEST_S))
         process.send_signal(signal.SIGKILL)
         process.communicate()

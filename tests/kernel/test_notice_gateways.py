@@ -300,7 +300,7 @@ def test_workers_killed_at_random_moments_lose_no_rung_and_call_nobody_twice(lai
     run = [sys.executable, str(WORKER)]
     subprocess.run([*run, "make", server.address, "150"], env=env, check=True)
     chance = random.Random(11)
-    for _ in range(4):
+    for _ in range(3):
         crowd = [subprocess.Popen([*run, "work"], env=env) for _ in range(2)]
         time.sleep(chance.uniform(1.6, 3.2))
         for worker in crowd:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SENSORS, ROUNDS, KILLS = 40, 60, 12
+SENSORS, ROUNDS, KILLS = 40, 60, 6
 
 BEGIN = """
 import os; os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.settings")
