@@ -13,8 +13,9 @@ import sqlite3
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Store:
         )
         self.count = 0
 
-    def keep(self, at: int, count: int, body: bytes) -> None:
+    def keep(self, at: int, count: int, body: memoryview) -> None:
         """Log a frame before it is judged."""
         self.log.execute("insert into batch (at, count, body) values (?, ?, ?)", (at, count, body))
         self.count += count
@@ -91,10 +92,19 @@ def columns(body: Any, n: int) -> tuple[NDArray[np.int32], NDArray[np.int64], ND
     return np.frombuffer(body, np.int32, n), np.frombuffer(body, np.int64, n, 4 * n), np.frombuffer(body, np.float64, n, 12 * n)
 
 
-def work(frames: BinaryIO, lines: socket.socket, machine: net.Machine, store: Store | None) -> None:
+def frames(line: socket.socket) -> Iterator[tuple[int, memoryview]]:
+    """Readings of each frame, and its body, which is good until the next is asked for."""
+    room = memoryview(bytearray(READING * 10_000))
+    while n := struct.unpack("<i", line.recv(4, socket.MSG_WAITALL))[0]:
+        if len(room) < n * READING:
+            room = memoryview(bytearray(n * READING))
+        line.recv_into(room, n * READING, socket.MSG_WAITALL)
+        yield n, room[: n * READING]
+
+
+def work(line: socket.socket, lines: socket.socket, machine: net.Machine, store: Store | None) -> None:
     """Until the wire ends."""
-    while n := struct.unpack("<i", frames.read(4))[0]:
-        body = frames.read(n * READING)
+    for n, body in frames(line):
         sensor, at, value = columns(body, n)
         now = int(at[0])
         if store:
@@ -112,7 +122,7 @@ def main(port: str, back: str, limits: str, folder: str, every_s: str, seals: st
     judge.judge(layout.fresh(1), machine.plan.table, *(np.empty(0, kind) for kind in ("i4", "i8", "f8")), 0)  # compiled
     store = None if folder == "-" else Store(Path(folder), float(every_s), bool(seals))
     with socket.create_connection(("127.0.0.1", int(port))) as line, socket.create_connection(("127.0.0.1", int(back))) as lines:
-        work(line.makefile("rb", 1 << 20), lines, machine, store)
+        work(line, lines, machine, store)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Peers get the same work: their rules mean the same, their wire carries the same, and their processor time is theirs."""
 
-import io
 import shutil
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import orjson
@@ -120,7 +121,10 @@ def test_the_wire_carries_to_the_machine_what_it_tells_by_itself(tmp_path):
     plan, frames = wire.plan(tmp_path / "limits"), flow._frames()[:30]
     sent = b"".join(wire.frame(sensor, START + k * 200, value) for k, (sensor, value) in enumerate(frames)) + wire.END
     lines, alone = Lines(), net.Machine(plan)
-    wire.work(io.BytesIO(sent), lines, net.Machine(plan), wire.Store(tmp_path / "store", 0, seals=True))
+    here, there = socket.socketpair()
+    with here, there, ThreadPoolExecutor(1) as sender:
+        sender.submit(there.sendall, sent)
+        wire.work(here, lines, net.Machine(plan), wire.Store(tmp_path / "store", 0, seals=True))
     events = [e for k, (s, v) in enumerate(frames) for e in alone.apply(s, np.full(len(s), START + k * 200), v, START + k * 200).events]
     names = ("channel", "kind", "was", "now", "at")
     assert events and lines.told.decode().splitlines() == [" ".join(str(int(e[name])) for name in names) for e in events]

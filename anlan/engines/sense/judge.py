@@ -18,6 +18,7 @@ from .layout import AHEAD_MS, EVENT, LEVELS, NONE, Fate, Kind, Mark, State
 
 MOST_EVENTS = 8
 """Events that one reading can cause at most."""
+GOOD = Fate.GOOD.value
 
 
 @compiled
@@ -98,6 +99,14 @@ def _quality(s: Any, i: int, v: float, wrong: int, now: int, p: Any, out: Any, n
 
 
 @compiled
+def _calm(s: Any, p: Any, t: int, v: float, now: int) -> bool:
+    """Is nothing the matter with the channel, and changes the reading nothing but its value? So are most; no branch, so none is guessed wrong."""
+    known = ((s.level | s.waiting | s.marks | s.bad) == 0) & (s.at != NONE) & (t > s.at) & (t <= now + AHEAD_MS)
+    quiet = (v > p.calm_low) & (v < p.calm_high) & (abs(v - s.value) * 1000.0 < p.rate * (t - s.at))
+    return known & quiet & (abs(v - s.still) > p.stuck_band)
+
+
+@compiled
 def _judge(
     hot: Any, since: Any, fast_at: Any, peak: Any, heard: Any, table: Any,
     channel: Any, at: Any, value: Any, now: int, status: Any, out: Any,
@@ -108,6 +117,9 @@ def _judge(
         s = hot[i]
         p = table[s.profile]
         heard[i] = now
+        if _calm(s, p, t, v, now):
+            s.at, s.value, s.still_at, s.still, status[j] = t, v, t, v, GOOD
+            continue
         if s.marks & Mark.OFFLINE:
             s.marks &= ~Mark.OFFLINE
             n = _tell(out, n, i, Kind.SILENT, 1, 0, now, v)
@@ -152,6 +164,22 @@ def _judge(
             if level * changed < 0:
                 peak[i] = v
     return n
+
+
+@compiled
+def _find(lookup: Any, sensor: Any, found: Any) -> bool:
+    known = True
+    for j in range(len(sensor)):
+        s = sensor[j]
+        found[j] = lookup[s] if 0 <= s < len(lookup) else -1
+        known &= found[j] >= 0
+    return known
+
+
+def find(lookup: NDArray[np.int32], sensor: NDArray[np.int32]) -> tuple[NDArray[np.int32], bool]:
+    """(n,) what a table holds in these places, -1 outside it; and whether none is -1."""
+    found = np.empty(len(sensor), np.int32)
+    return found, _find(lookup, sensor, found)
 
 
 def judge(

@@ -60,7 +60,7 @@ PROFILE = np.dtype(
         ("stuck_ms", "i8"),  # 0 for never
         ("stuck_band", "f8"),  # a change no larger than this is none
         ("offline_ms", "i8"),  # silence by receive time; 0 for never
-        ("calm_low", "f8"),  # between these two no level begins; `sealed` works them out
+        ("calm_low", "f8"),  # between these two a value is in range and begins no level; `sealed` works them out
         ("calm_high", "f8"),
         ("bad_n", "u1"),  # bad readings in a row that are told; 0 for never
     ]
@@ -155,5 +155,6 @@ def sealed(table: NDArray[np.void]) -> NDArray[np.void]:
         raise ValueError("a profile holds NaN")
     if (table["up_clear"] > table["up"]).any() or (table["down_clear"] < table["down"]).any():
         raise ValueError("a clear value lies beyond its limit")
-    table["calm_low"], table["calm_high"] = table["down"].max(axis=1), table["up"].min(axis=1)
+    table["calm_low"] = np.maximum(table["down"].max(axis=1), np.nextafter(table["low"], -np.inf))
+    table["calm_high"] = np.minimum(table["up"].min(axis=1), np.nextafter(table["high"], np.inf))
     return table

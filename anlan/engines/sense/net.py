@@ -20,6 +20,7 @@ from .compiled import COMPILED
 from .layout import EVENT, Fate, Kind
 
 _judge = judge.judge if COMPILED else twin.judge
+_find = judge.find if COMPILED else twin.find
 LADDER = ("up", "up_clear", "down", "down_clear", "hold_up", "hold_down")
 
 
@@ -64,7 +65,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         ids = self.key[: self.sensors] >> 32
-        lookup = np.full(int(ids.max(initial=-1)) + 2, -1, np.int32)
+        lookup = np.full(int(ids.max(initial=-1)) + 1, -1, np.int32)
         lookup[ids] = np.arange(self.sensors)
         object.__setattr__(self, "_lookup", lookup)
         object.__setattr__(self, "_sums", _number(self.sums.source, len(self.key)))
@@ -76,9 +77,9 @@ class Plan:
     _sums: NDArray[np.int32] = field(init=False, repr=False)
     _copies: NDArray[np.int32] = field(init=False, repr=False)
 
-    def channels(self, sensor: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(n,) the channel of each sensor id, -1 where the plan does not know it."""
-        return self._lookup.take(sensor.astype(np.uint32), mode="clip")  # the last place is -1: too large, or below zero
+    def channels(self, sensor: NDArray[np.int32]) -> tuple[NDArray[np.int32], bool]:
+        """(n,) the channel of each sensor id, -1 where the plan does not know it; and whether it knows all."""
+        return _find(self._lookup, sensor)
 
 
 def _joined(told: list[NDArray[np.void]]) -> NDArray[np.void]:
@@ -128,14 +129,18 @@ class Machine:
     def apply(self, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int) -> Applied:
         """Readings (n,) of sensor ids, times in ms, values, taken at ``now`` ms."""
         told = [*self._waited(now), self.scan(now)]
-        channel = self.plan.channels(sensor)
-        status = np.full(len(sensor), Fate.UNKNOWN, np.uint8)
-        known = slice(None) if len(channel) and channel.min() >= 0 else np.flatnonzero(channel >= 0)
-        channel, at, value = channel[known], at[known], value[known]
-        status[known], events = _judge(self.state, self.plan.table, channel, at, value, now)
+        channel, whole = self.plan.channels(sensor)
+        if not whole:
+            known = np.flatnonzero(channel >= 0)
+            channel, at, value = channel[known], at[known], value[known]
+        fate, events = _judge(self.state, self.plan.table, channel, at, value, now)
         told.append(events)
-        told += self._derive(channel, at, value, status[known], now)
+        told += self._derive(channel, at, value, fate, now)
         told.append(self._counted(channel, _joined(told), now))
+        status = fate
+        if not whole:
+            status = np.full(len(sensor), Fate.UNKNOWN, np.uint8)
+            status[known] = fate
         return Applied(status, _joined(told))
 
     def _waited(self, now: int) -> list[NDArray[np.void]]:
@@ -152,7 +157,7 @@ class Machine:
         self.due, self.missed = counted.next(self.state, self.standing), None
         if len(stale := counted.stale(self.state, now)):
             self.missed = np.zeros(self.plan.sensors, np.bool_)
-            self.missed[self.plan.channels((self.plan.key[stale] >> 32).astype(np.int32))] = True
+            self.missed[self.plan.channels((self.plan.key[stale] >> 32).astype(np.int32))[0]] = True
         return found
 
     def _derive(self, channel: NDArray, at: NDArray, value: NDArray, status: NDArray, now: int) -> list[NDArray[np.void]]:

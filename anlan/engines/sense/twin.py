@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 from .layout import AHEAD_MS, EVENT, LEVELS, NONE, Fate, Kind, Mark, State
 
 
+def find(lookup: NDArray[np.int32], sensor: NDArray[np.int32]) -> tuple[NDArray[np.int32], bool]:
+    """As `judge.find`."""
+    found = np.full(len(sensor), -1, np.int32)
+    inside = (sensor >= 0) & (sensor < len(lookup))
+    found[inside] = lookup[sensor[inside]]
+    return found, bool((found >= 0).all())
+
+
 def judge(
     state: State, table: NDArray[np.void], channel: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
