@@ -65,10 +65,10 @@ def main() -> int:
 
 
 def free_ports() -> list[int]:
-    """Three in a row that are free, and those of the nodes among themselves."""
+    """Three in a row that are free, and those of the nodes among themselves and for devices."""
     while True:
         base = random.randrange(20_000, 28_000)
-        wanted = [base + n + more for n in range(3) for more in (0, 2000)]
+        wanted = [base + n + more for n in range(3) for more in (0, 2000, 4000)]
         if all(_free(port) for port in wanted):
             return [base, base + 1, base + 2]
 

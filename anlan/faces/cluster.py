@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -22,8 +23,8 @@ from anlan.kernel.cases.flow import Refused
 from anlan.sensing.parts import apart
 
 NODES = 3
-BETWEEN = 2000
-"""What lies between the port of a node for everybody and the one for its like."""
+BETWEEN, DEVICES = 2000, 4000
+"""What lies between the port of a node for this house and the ones for its like and for what speaks MQTT."""
 START_S = 20.0
 END_S = 10.0
 LARGEST = 8 * 1024 * 1024
@@ -33,6 +34,18 @@ listen: 127.0.0.1:{port}
 max_payload: {largest}
 jetstream {{ store_dir: "{folder}", max_file_store: 30GB, sync_interval: always }}
 cluster {{ name: anlan, listen: 127.0.0.1:{inner}, routes: [{routes}] }}
+# What devices publish stays in an account of its own: it reaches the readings through a gateway's line alone.
+accounts {{
+  house: {{ jetstream: enabled, users: [{{ user: house, password: "{secret}", allowed_connection_types: [STANDARD] }}] }}
+  devices: {{ jetstream: enabled, users: [{{ user: device, password: "{secret}", allowed_connection_types: [MQTT] }}] }}
+}}
+# Without a password because only this machine is listened to: elsewhere take both lines of no_auth_user out.
+no_auth_user: house
+mqtt {{
+  listen: 127.0.0.1:{devices}
+  stream_replicas: {replicas}
+  no_auth_user: device
+}}
 """
 
 
@@ -73,11 +86,14 @@ class Node:
     """One NATS server on this machine."""
 
     def __init__(self, folder: Path, ports: list[int], number: int) -> None:
-        self.name, self.port = f"n{number + 1}", ports[number]
+        self.name, self.port, self.devices = f"n{number + 1}", ports[number], ports[number] + DEVICES
         self.home = folder / self.name
         self.home.mkdir(parents=True, exist_ok=True)
         routes = ", ".join(f"nats://127.0.0.1:{port + BETWEEN}" for port in ports)
-        told = CONFIG.format(name=self.name, port=self.port, inner=self.port + BETWEEN, folder=self.home, routes=routes, largest=LARGEST)
+        told = CONFIG.format(
+            name=self.name, port=self.port, inner=self.port + BETWEEN, devices=self.devices, folder=self.home, routes=routes, largest=LARGEST,
+            replicas=len(ports), secret=secrets.token_hex(16),
+        )  # fmt: skip
         (folder / f"{self.name}.conf").write_text(told)
         self.words = [server(), "-c", str(folder / f"{self.name}.conf")]
         self.log = folder / f"{self.name}.log"
@@ -100,7 +116,7 @@ class Node:
 
 def nodes(folder: Path, ports: list[int]) -> list[Node]:
     """Start a NATS server on each of the ports and wait until together they can hold a stream."""
-    for port in [each for base in ports for each in (base, base + BETWEEN)]:
+    for port in [each for base in ports for each in (base, base + BETWEEN, base + DEVICES)]:
         with contextlib.closing(socket.socket()) as one:
             if one.connect_ex(("127.0.0.1", port)) == 0:
                 raise Refused(f"端口 {port} 已被占用;--bus-port 可另选")
@@ -143,6 +159,7 @@ def cluster(args: Namespace) -> int:
     begun = nodes(folder, [args.bus_port + n for n in range(NODES)])
     told = ",".join(node.address for node in begun)
     print(f"消息总线:ANLAN_BUS={told}", flush=True)
+    print(f"设备的 MQTT 接入:{','.join(f'mqtt://127.0.0.1:{node.devices}' for node in begun)}", flush=True)
     others: list[Beside] = []
     stop = threading.Event()
     for word in (signal.SIGTERM, signal.SIGINT):

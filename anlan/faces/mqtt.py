@@ -2,24 +2,30 @@
 
 One line to each broker, with a session that the broker keeps: what was not acknowledged when the line or this process
 broke is sent again, and what is read twice counts once. What is no body of readings is acknowledged, counted and logged:
-sent again it would be no better.
+sent again it would be no better. Of several processes one keeps the line, for a lease that it renews; a broker of several
+nodes is gone on with at the next of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
+from collections import deque
 from concurrent.futures import Future
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 from django.db import DatabaseError, close_old_connections
+from django.db.models import Q
 
 from anlan.engines.sense.decode import Undecodable
 from anlan.kernel.carriers.sealed import Unreadable, unseal
-from anlan.kernel.clock import beats
+from anlan.kernel.clock import beats, due, real
+from anlan.kernel.clock.due import HOLDER
 from anlan.sensing import intake
 from anlan.sensing.intake import Answer, Intake
 from anlan.sensing.models import Broker
@@ -29,6 +35,8 @@ from .tls import Files
 log = logging.getLogger(__name__)
 LOOK_S = 5.0
 """So often is looked whether a broker was added, changed or taken away."""
+HELD = timedelta(seconds=15)
+"""A process that was not heard of for so long has lost its lines to another."""
 AGAIN_S = 1.0
 SILENCE_S = 30
 KEEP_ALIVE_S = 30
@@ -42,23 +50,37 @@ class Line:
     def __init__(self, broker: Broker, writer: Intake, before: Line | None = None) -> None:
         """``before`` is the line to the same broker that this one replaces; it goes on when this one cannot be made."""
         self.made_of, self.session = _facts(broker), (broker.name, broker.place, broker.topic)
-        url, self.files = urlsplit(unseal(broker.sealed)), files_of(broker)
+        self.urls, self.files = deque(urlsplit(one.strip()) for one in unseal(broker.sealed).split(",")), files_of(broker)
         self.token, self.kind, self.topic, self.name, self.writer = broker.gateway.token, KIND[Broker.Format(broker.format)], broker.topic, broker.name, writer
         self.fault, self.closed = "", threading.Event()
         self.client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id=f"anlan-{broker.name}", clean_session=False, protocol=paho.MQTTv311, manual_ack=True
         )
-        if url.username:
-            self.client.username_pw_set(unquote(url.username), unquote(url.password or ""))
-        if url.scheme == "mqtts":
+        if self.urls[0].scheme == "mqtts":
             self.client.tls_set_context(self.files.context())
-        self.client.on_connect, self.client.on_message = self._connected, self._came
-        self.client.on_connect_fail, self.client.on_log = self._failed, self._logged
+        self.client.on_connect, self.client.on_message, self.client.on_disconnect = self._connected, self._came, self._next
+        self.client.on_connect_fail, self.client.on_log = self._unreached, self._logged
         self.client.reconnect_delay_set(1, 30)
         if before:
             before.close(leave=before.session != self.session)
-        self.client.connect_async(url.hostname or "", url.port or (8883 if url.scheme == "mqtts" else 1883), KEEP_ALIVE_S)
+        self._aim()
         self.client.loop_start()
+
+    def _aim(self) -> None:
+        url = self.urls[0]
+        if url.username:
+            self.client.username_pw_set(unquote(url.username), unquote(url.password or ""))
+        self.client.connect_async(url.hostname or "", url.port or Broker.PORTS[url.scheme], KEEP_ALIVE_S)
+
+    def _next(self, *_: Any) -> None:
+        """After a line that broke, or was never made, the library waits a while and comes again: to the next node, if there are several."""
+        if len(self.urls) > 1 and not self.closed.is_set():
+            self.urls.rotate(-1)
+            self._aim()
+
+    def _unreached(self, *_: Any) -> None:
+        self._failed()
+        self._next()
 
     def _connected(self, client: paho.Client, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
         if code.is_failure:
@@ -123,12 +145,12 @@ class Line:
         self.client.loop_stop()
 
 
-def work(writer: Intake, stop: threading.Event) -> None:
-    """Keep a line to each broker that is in use, until the end."""
+def work(writer: Intake, stop: threading.Event, me: str = HOLDER) -> None:
+    """Keep a line to each broker that is in use and that no other process keeps, until the end."""
     lines: dict[int, Line] = {}
     while True:
         try:
-            _follow(lines, writer)
+            _follow(lines, writer, me)
         except DatabaseError:  # the tables are not there yet, or it is busy
             log.debug("the brokers could not be read", exc_info=True)
         finally:
@@ -137,13 +159,17 @@ def work(writer: Intake, stop: threading.Event) -> None:
             break
     for line in lines.values():
         line.close()
+    with contextlib.suppress(DatabaseError):  # then the lease ends by itself
+        Broker.objects.filter(holder=me).update(holder="", held_until=None)
+    close_old_connections()
 
 
-def _follow(lines: dict[int, Line], writer: Intake) -> None:
+def _follow(lines: dict[int, Line], writer: Intake, me: str) -> None:
     rows = {row.pk: row for row in Broker.objects.filter(enabled=True, gateway__enabled=True).select_related("gateway")}
-    for gone in set(lines) - set(rows):
-        lines.pop(gone).close(leave=True)
-    for pk, row in rows.items():
+    mine = {pk: row for pk, row in rows.items() if _holds(row, me)}
+    for gone in set(lines) - set(mine):
+        lines.pop(gone).close(leave=gone not in rows)
+    for pk, row in mine.items():
         old = lines.get(pk)
         if old is None or old.made_of != _facts(row):
             try:
@@ -152,6 +178,15 @@ def _follow(lines: dict[int, Line], writer: Intake) -> None:
                 _unfit(row, old, str(fault))
     for line in lines.values():
         line.beat()
+
+
+def _holds(row: Broker, me: str) -> bool:
+    """Take or renew the lease of a line."""
+    moment = real()
+    free = Q(holder="") | Q(holder=me) | Q(held_until=None) | Q(held_until__lt=moment)
+    if due.dead(row.holder):
+        free |= Q(holder=row.holder)
+    return Broker.objects.filter(free, pk=row.pk).update(holder=me, held_until=moment + HELD) == 1
 
 
 def _unfit(row: Broker, old: Line | None, fault: str) -> None:

@@ -141,20 +141,22 @@ def broker(args: Namespace) -> int:
 
 
 def _broker(args: Namespace, row: Broker) -> Broker:
-    url = urlsplit(args.address)
-    if url.scheme not in ("mqtt", "mqtts") or not url.hostname:
-        raise Refused("地址写作 mqtt://主机:1883 或 mqtts://用户:口令@主机:8883")
+    urls = [urlsplit(one.strip()) for one in args.address.split(",")]
+    if any(url.scheme not in ("mqtt", "mqtts") or not url.hostname for url in urls):
+        raise Refused("地址写作 mqtt://主机:1883 或 mqtts://用户:口令@主机:8883;同一服务器有几个节点的,以逗号分开")
+    if len({url.scheme for url in urls}) > 1:
+        raise Refused("几个节点要么都用 mqtt://,要么都用 mqtts://")
     gateway = Gateway.objects.filter(name=args.gateway).first()
     if gateway is None:
         raise Refused(f"没有感知网关 {args.gateway},请先 anlan gateway add")
     row.gateway, row.sealed, row.topic, row.format = gateway, seal(args.address), args.topic, args.format
     files = Files(*(str(Path(name).absolute()) if name else "" for name in (args.ca, args.cert, args.key)))
-    if url.scheme == "mqtts":
+    if urls[0].scheme == "mqtts":
         _check(files)
     elif files != Files():
         raise Refused("证书只用于 mqtts:// 的地址")
     row.ca, row.certificate, row.key = files.ca, files.certificate, files.key
-    row.place = f"{url.scheme}://{url.hostname}:{url.port or (8883 if url.scheme == 'mqtts' else 1883)}"
+    row.place = ",".join(f"{url.scheme}://{url.hostname}:{url.port or Broker.PORTS[url.scheme]}" for url in urls)
     return row
 
 

@@ -17,6 +17,7 @@ from django.db import connection
 
 from anlan.faces import mqtt, network
 from anlan.kernel import clock
+from anlan.kernel.clock.due import HOLDER
 from anlan.kernel.clock.models import Beat
 from anlan.kernel.journal import guard
 from anlan.kernel.people import scope
@@ -91,9 +92,9 @@ def until(holds, seconds=20.0):
 class House:
     """The two threads of the server that matter here: the one that writes and the one that keeps the lines."""
 
-    def __init__(self, writes=True):
+    def __init__(self, writes=True, name=HOLDER):
         self.writer, self.stop = intake.Intake(), threading.Event()
-        self.threads = [threading.Thread(target=mqtt.work, args=(self.writer, self.stop))]
+        self.threads = [threading.Thread(target=mqtt.work, args=(self.writer, self.stop, name))]
         if writes:
             self.threads.append(threading.Thread(target=self._write))
         for thread in self.threads:
@@ -111,7 +112,8 @@ class House:
 
 
 def added(server, **more):
-    told = {"action": "add", "name": "park", "address": f"mqtt://127.0.0.1:{server.port}", "gateway": "园区", "topic": "park/#", "format": "json"}
+    address = {"address": f"mqtt://127.0.0.1:{server.port}"} if server else {}
+    told = {"action": "add", "name": "park", "gateway": "园区", "topic": "park/#", "format": "json", **address}
     assert network.broker(Namespace(**{**told, **NO_FILES, **more})) == 0
 
 
@@ -119,7 +121,7 @@ def published(server, *bodies, topic="park/one", context=None):
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
     if context:
         client.tls_set_context(context)
-    client.connect("127.0.0.1", server.port)
+    client.connect("127.0.0.1", getattr(server, "devices", server.port))
     client.loop_start()
     for body in bodies:
         client.publish(topic, body, qos=1).wait_for_publish(10)

@@ -215,10 +215,15 @@ def _failed(row: Due, fault: Exception, world: World, at: datetime | None, **fen
 
 def free_dead() -> int:
     """Give back what processes of this host held when they died, without waiting for their leases to end."""
-    host = socket.gethostname()
-    held = Due.objects.filter(done_at=None, holder__startswith=f"{host}:").exclude(leased_until=None)
-    dead = [pk for pk, who in held.values_list("pk", "holder") if not alive(int(who.split(":")[1]))]
-    return Due.objects.filter(pk__in=dead).update(leased_until=None, holder="")
+    held = Due.objects.filter(done_at=None, holder__startswith=f"{socket.gethostname()}:").exclude(leased_until=None)
+    gone = [pk for pk, holder in held.values_list("pk", "holder") if dead(holder)]
+    return Due.objects.filter(pk__in=gone).update(leased_until=None, holder="")
+
+
+def dead(holder: str) -> bool:
+    """Has who signed so ended on this host? Of other hosts nobody here can tell."""
+    host, pid, _ = [*holder.split(":"), "", ""][:3]
+    return host == socket.gethostname() and pid.isdigit() and not alive(int(pid))
 
 
 def alive(pid: int) -> bool:

@@ -70,15 +70,10 @@ def drives(world: World) -> bool:
     """Take or renew the driver's lease of a stepped world; only one process drives it."""
     moment = real()
     free = Q(driver="") | Q(driver=HOLDER) | Q(driver_until=None) | Q(driver_until__lt=moment)
-    if world.driver and _dead(world.driver):
+    if world.driver and due.dead(world.driver):
         free |= Q(driver=world.driver)
     mine = World.objects.filter(free, pk=world.pk)
     return mine.update(driver=HOLDER, driver_until=moment + DRIVER_LEASE) == 1
-
-
-def _dead(holder: str) -> bool:
-    host, pid, _ = [*holder.split(":"), "", ""][:3]
-    return host == HOLDER.split(":")[0] and pid.isdigit() and not due.alive(int(pid))
 
 
 def finish(world: World) -> None:

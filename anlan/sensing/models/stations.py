@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import OperationalError, models, transaction
 from django.utils import timezone
@@ -227,10 +227,13 @@ class Broker(models.Model):
         SENML = "senml+json", "SenML JSON"
         CBOR = "senml+cbor", "SenML CBOR"
 
+    PORTS: ClassVar[dict[str, int]] = {"mqtt": 1883, "mqtts": 8883}
+    """Where an address names none."""
+
     name = models.SlugField("代号", max_length=40, unique=True)
     gateway = models.ForeignKey(Gateway, models.PROTECT, verbose_name="感知网关", related_name="brokers")
     place = models.CharField("服务器", max_length=200)
-    """Host and port, to be shown."""
+    """Hosts and ports, to be shown."""
     sealed = models.TextField(editable=False)
     topic = models.CharField("主题", max_length=200)
     format = models.CharField("格式", max_length=12, choices=Format, default=Format.PLAIN)
@@ -239,6 +242,9 @@ class Broker(models.Model):
     key = models.CharField("私钥文件", max_length=300, blank=True)
     """Paths on the machines that keep the line: the files stay where they are, and a new one in the place of an old is taken up."""
     enabled = models.BooleanField("启用", default=True)
+    holder = models.CharField("接入进程", max_length=120, blank=True, editable=False)
+    """Of several processes that serve pages one keeps the line: a broker knows a client once."""
+    held_until = models.DateTimeField("接入至", null=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "MQTT 服务器"
