@@ -1,6 +1,7 @@
 """The network in parts: what workers judge is what one process would have judged, whoever looks after which part, and nothing is
 taken twice. Without a bus; `test_cluster_real` has nodes, workers and kills."""
 
+import asyncio
 import hashlib
 import random
 import time
@@ -477,3 +478,36 @@ def test_a_door_refuses_what_the_judge_refuses(world):
 
 def test_the_window_of_numbers_is_wider_than_what_a_door_may_have_on_its_way():
     assert judging.REMEMBERED >= 2 * bus.FLYING
+
+
+def test_a_part_remembers_messages_as_one_span_though_some_hold_nothing_for_it(world):
+    one, two = sensor("s1.stage"), sensor("s2.stage")
+    part = int(door.current().part[one])
+    assert part != int(door.current().part[two])
+    messages = [flush(n, (one if n % 3 else two, now_ms() + n, 1.0)) for n in range(1, 30)]
+    for few in (messages[:10], messages[12:20], messages[10:12]):
+        judging.judge([Item(message) for message in few], parts.ALL)
+    seen, _ = Ledger.objects.get(part=part).heard[str(messages[0].door)]
+    assert seen == [1, 20]
+    assert judging.judge([Item(message) for message in messages], parts.ALL) == 9, "what was taken is not taken again"
+
+
+def test_while_the_stream_does_not_answer_a_door_sends_seldom_and_never_stands_still(monkeypatch):
+    sender, told = bus.Sender(), []
+
+    async def never(body, name):
+        told.append(name)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(sender, "_flown", never)
+    columns = [np.ones(1, kind) for kind in ("i8", "i8", "i8", "f8", "i4", "u2")]
+    message, began = wire.build(1, 1, 1, *columns), time.monotonic()
+    flying = []
+    while (spent := time.monotonic() - began) < 1:
+        flying.append(sender.start(message))
+    paced = len(told) - bus.CROWD
+    for one in flying:
+        one.cancel()
+    sender.close()
+    assert 0.4 * spent / bus.PACE_S < paced <= spent / bus.PACE_S + 1
+    assert bus.CROWD + 9 / bus.PACE_S <= bus.FLYING, "an election takes nine seconds at most"

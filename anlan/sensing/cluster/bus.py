@@ -38,8 +38,11 @@ ANSWER_S = 1.0
 PATIENCE_S = 15.0
 """After so long without an answer the gateway is told to come again; a stream finds another leader within some seconds."""
 AGAIN_S = 0.1
-FLYING = 64
-"""Messages of a door that are on their way at most."""
+FLYING, HEAVY = 256, 2**29
+"""Messages of a door that are on their way at most, and the bytes of them."""
+CROWD, PACE_S = 32, 0.05
+"""Where so many are on their way the stream is slow to answer, or has no leader. Then a message is sent no sooner than so long
+after the one before, and holds what has come meanwhile: so they last until there is one again."""
 SPARE = 64 * 1024
 """Bytes of a message that are no readings, at most."""
 
@@ -89,8 +92,9 @@ class Sender:
         self.line: Client | None = None
         self._loop = asyncio.new_event_loop()
         self._connects, self._writes = asyncio.Lock(), asyncio.Lock()
-        self._room = threading.BoundedSemaphore(FLYING)
         self._flying: dict[str, bytes] = {}
+        self._count, self._bytes, self._last = 0, 0, 0.0
+        self._room = threading.Condition()
         threading.Thread(target=self._loop.run_forever, name="bus", daemon=True).start()
 
     def next(self) -> int:
@@ -100,8 +104,14 @@ class Sender:
     def start(self, flush: wire.Flush) -> Future[None]:
         """Send a message; done when the log has it. Its fault is `Unsent`: it may be there all the same. Waits while too
         many are on their way."""
-        self._room.acquire()
-        return asyncio.run_coroutine_threadsafe(self._flown(wire.dump(flush), f"{flush.door}-{flush.number}"), self._loop)
+        body = wire.dump(flush)
+        with self._room:
+            self._room.wait_for(lambda: self._count == 0 or (self._count < FLYING and self._bytes + len(body) <= HEAVY))
+            self._count, self._bytes = self._count + 1, self._bytes + len(body)
+            if self._count > CROWD:
+                self._room.wait_for(lambda: self._count <= CROWD, self._last + PACE_S - time.monotonic())
+            self._last = time.monotonic()
+        return asyncio.run_coroutine_threadsafe(self._flown(body, f"{flush.door}-{flush.number}"), self._loop)
 
     def room(self) -> int:
         """How many readings fit into a message. Raises Unsent where no node can be reached."""
@@ -132,7 +142,9 @@ class Sender:
             raise Unsent(repr(fault)) from fault
         finally:
             self._flying.pop(name, None)
-            self._room.release()
+            with self._room:
+                self._count, self._bytes = self._count - 1, self._bytes - len(body)
+                self._room.notify_all()
 
     async def _tell(self, line: Client, bodies: list[bytes]) -> None:
         """Beside the log. Who is not reached has to ask, or to wait for the log."""

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F
 from numpy.typing import NDArray
 
+from anlan.engines.sense import spans
 from anlan.engines.sense.layout import Fate
 from anlan.engines.sense.wire import Flush
 from anlan.kernel.clock import now
@@ -28,7 +29,7 @@ ALONE = {"idle_in_transaction_session_timeout": "1s", "lock_timeout": "2s"}
 
 
 REMEMBERED = 2 * bus.FLYING
-"""So many numbers of a door are remembered; what is older than all of them was taken."""
+"""So many spans of a door's numbers are remembered; what is missing before the last so many was taken."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ def judge(items: Sequence[Item], mine: Iterable[int]) -> int:
     with scope.everyone(), network.turn(wanted) as turn:
         turn.hurries = True
         for part, ledger in turn.ledgers.items():
-            piece = _new(ledger, [(flush, slices[part]) for flush, slices in places if part in slices])
+            piece = _new(ledger, part, places)
             ledger.reached = max(ledger.reached, reached)
             if not piece.at:
                 continue
@@ -84,16 +85,17 @@ def judge(items: Sequence[Item], mine: Iterable[int]) -> int:
     return count
 
 
-def _new(ledger: Ledger, messages: list[tuple[Flush, slice]]) -> Piece:
-    """What was not taken before; the ledger is told."""
+def _new(ledger: Ledger, part: int, messages: list[tuple[Flush, dict[int, slice]]]) -> Piece:
+    """What was not taken before; the ledger is told, also of messages that hold nothing for the part."""
     piece = Piece()
-    for flush, mine in messages:
-        door = str(flush.door)
-        taken, _ = ledger.heard.get(door, ([], 0))
-        if flush.number in taken or (len(taken) == REMEMBERED and flush.number < taken[0]):
+    for flush, slices in messages:
+        seen, _ = ledger.heard.get(door := str(flush.door), ([], 0))
+        if not spans.add(seen, flush.number):
             continue
-        piece.add(flush, mine)
-        ledger.heard[door] = [sorted([*taken, flush.number])[-REMEMBERED:], flush.taken_ms]
+        spans.shorten(seen, REMEMBERED)
+        ledger.heard[door] = [seen, flush.taken_ms]
+        if part in slices:
+            piece.add(flush, slices[part])
     while len(ledger.heard) > DOORS:
         del ledger.heard[min(ledger.heard, key=lambda door: ledger.heard[door][1])]
     return piece
