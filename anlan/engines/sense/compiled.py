@@ -15,9 +15,9 @@ COMPILED = find_spec("numba") is not None
 class Compiled:
     """Stands for a function until it is called; then it is compiled, with all that it calls."""
 
-    def __init__(self, plain: Callable[..., Any]) -> None:
+    def __init__(self, plain: Callable[..., Any], within: bool = False) -> None:
         functools.update_wrapper(self, plain)
-        self.plain = plain
+        self.plain, self.inline = plain, "always" if within else "never"
 
     def __call__(self, *given: Any) -> Any:
         return self.fast(*given)
@@ -26,7 +26,7 @@ class Compiled:
     def fast(self) -> Callable[..., Any]:
         from numba import njit
 
-        made = njit(cache=True, nogil=True)(self.plain)  # kept on disk, so that only the first start pays
+        made = njit(cache=True, nogil=True, inline=self.inline)(self.plain)  # kept on disk, so that only the first start pays
         self.__dict__["fast"] = made  # before those it calls, which may call it
         around = self.plain.__globals__
         for name, value in list(around.items()):
@@ -38,3 +38,8 @@ class Compiled:
 def compiled(plain: F) -> F:
     """Compile where there is a compiler."""
     return Compiled(plain) if COMPILED else plain  # type: ignore[return-value]
+
+
+def within(plain: F) -> F:
+    """The same, as a part of whatever calls it: for what is asked of every reading."""
+    return Compiled(plain, within=True) if COMPILED else plain  # type: ignore[return-value]

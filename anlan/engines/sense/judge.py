@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import COMPILED, compiled
+from .compiled import COMPILED, compiled, within
 from .layout import AHEAD_MS, EVENT, LEVELS, NONE, Fate, Kind, Mark, State
 
 MOST_EVENTS = 8
@@ -98,7 +98,7 @@ def _quality(s: Any, i: int, v: float, wrong: int, now: int, p: Any, out: Any, n
     return n
 
 
-@compiled
+@within
 def _calm(s: Any, p: Any, t: int, v: float, now: int) -> bool:
     """Is nothing the matter with the channel, and changes the reading nothing but its value? So are most; no branch, so none is guessed wrong."""
     known = ((s.level | s.waiting | s.marks | s.bad) == 0) & (s.at != NONE) & (t > s.at) & (t <= now + AHEAD_MS)
