@@ -17,7 +17,7 @@ class Compiled:
 
     def __init__(self, plain: Callable[..., Any], within: bool = False) -> None:
         functools.update_wrapper(self, plain)
-        self.plain, self.inline = plain, "always" if within else "never"
+        self.plain, self.within = plain, within
 
     def __call__(self, *given: Any) -> Any:
         return self.fast(*given)
@@ -26,7 +26,7 @@ class Compiled:
     def fast(self) -> Callable[..., Any]:
         from numba import njit
 
-        made = njit(cache=True, nogil=True, inline=self.inline)(self.plain)  # kept on disk, so that only the first start pays
+        made = njit(cache=True, nogil=True, forceinline=self.within)(self.plain)  # kept on disk, so that only the first start pays
         self.__dict__["fast"] = made  # before those it calls, which may call it
         around = self.plain.__globals__
         for name, value in list(around.items()):
