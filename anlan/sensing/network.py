@@ -31,7 +31,7 @@ from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import settle
 from .book import Book, compile_book, compile_parts, empty
-from .logged import pack, unpack
+from .logged import pack, put, unpack
 from .models import Basis, Batch, Edition, Ledger, Snapshot
 from .parts import ACROSS, ALL, WHOLE, apart
 
@@ -196,7 +196,7 @@ class Turn:
     def _log(self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray) -> None:
         digest, ledger = network.book.digest, self.ledgers[part]
         self.books[digest] = network.book
-        kept, body = np.isin(status, KEPT), pack(sensor, at, value, status)
+        kept, body = (status == Fate.GOOD) | (status == Fate.OLD), pack(sensor, at, value, status)
         network.number, network.stamp = network.number + 1, _stamp(network.stamp, digest, moment, body)
         self.batches.append(Batch(
             world=self.world, part=part, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment,
@@ -220,7 +220,7 @@ class Turn:
         if self.peaks:
             settle.refresh([(n.book, n.machine, n.refreshed_ms) for n in self.peaks])
         _keep(self.books)
-        Batch.objects.bulk_create(self.batches)
+        put(self.batches)
         Ledger.objects.bulk_create(self.ledgers.values(), update_conflicts=True, unique_fields=["world", "part"], update_fields=LEDGER)
         for part in () if self.hurries else self.snapshots:
             keep_snapshot(self.world, part)

@@ -103,8 +103,9 @@ def _new(ledger: Ledger, part: int, messages: list[tuple[Flush, dict[int, slice]
 
 def _count(lags: Counter[tuple[int, str]], gateway: NDArray[np.int64], fates: NDArray[np.uint8]) -> None:
     for fate, name in ((Fate.OLD, "late"), (Fate.REPEAT, "repeated")):
-        for pk, n in zip(*np.unique(gateway[fates == fate], return_counts=True), strict=True):
-            lags[int(pk), name] += int(n)
+        if (so := fates == fate).any():
+            for pk, n in zip(*np.unique(gateway[so], return_counts=True), strict=True):
+                lags[int(pk), name] += int(n)
 
 
 def _write(lags: Counter[tuple[int, str]]) -> None:
