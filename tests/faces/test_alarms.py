@@ -112,6 +112,19 @@ def test_a_latched_alarm_ends_only_when_it_is_reset(officer):
     assert alarm.stage == "rests"
 
 
+def test_register_and_page_say_each_figure_with_its_unit_and_add_up_none(officer):
+    rule("gust", 0, kind="offline", hold_up_s=60, level=4)
+    blow(25)
+    with clock.travelled(timedelta(hours=2, minutes=4, seconds=30)):
+        network.tick()
+    silence = Alarm.objects.get(rule__kind="offline")
+    listed, own = page(officer, "/r/alarm/"), page(officer, f"/r/alarm/{silence.pk}/")
+    assert "25.0m/s</td>" in listed and "2小时4分</td>" in listed and "2小时4分</td>" in page(officer), "as on the console"
+    assert "<dt>触发值</dt><dd>2小时4分</dd>" in own and "<dt>最大值</dt><dd>—</dd>" in own
+    assert "合计" not in page(officer, "/r/alarm/stats/") and "合计" not in page(officer, "/r/rule/stats/")
+    assert officer.get(f"/api/alarm/{silence.pk}").json()["value"] == silence.value, "machines read the number"
+
+
 def test_the_wall_s_map_marks_only_what_stands(officer):
     blow(25, 30, ago=60)
     blow(3)

@@ -179,7 +179,7 @@ def _ways(register: Register) -> list[tuple[str, str]]:
     """The ways in which the rows of a register can be read, each with the field that it reads."""
     plain = [c for c in register.heads if c.field is not None and not c.masked]
     found = [("count", "记录数")]
-    found += [(f"sum:{c.path}", f"{c.label}合计") for c in plain if c.number]
+    found += [(f"sum:{c.path}", f"{c.label}合计") for c in register.summed]
     found += [(f"distinct:{c.path}", f"不同{c.label}的个数") for c in plain if not c.number and not isinstance(c.field, models.DateField)]
     found += [(f"days:{c.path}", f"距最近{c.label}的天数") for c in plain if isinstance(c.field, models.DateField)]
     return found + ([("kept", "按期办结率")] if register.is_case else [])

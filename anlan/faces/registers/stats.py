@@ -49,7 +49,7 @@ def stats(request: HttpRequest, register: Register) -> HttpResponse:
     known = [name for name in register.filters.split() if name not in register.masked_fields]
     tables = [made for name in known if (made := _table(register, rows, name)) and made.lines]
     shown = [(t, [(said, n, _href(register, query, more), round(100 * n / t.most)) for said, n, more in t.lines]) for t in tables]
-    numbers = [c for c in register.heads if c.number and c.field is not None and not c.masked]
+    numbers = register.summed
     sums = rows.aggregate(**{f"s_{n}": models.Sum(c.path) for n, c in enumerate(numbers)}) if numbers else {}
     context = {
         "register": register, "tables": shown, "count": rows.count(), "narrowed": chosen(narrowed), "query": query.urlencode(),

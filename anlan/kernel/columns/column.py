@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -36,11 +37,15 @@ class Column:
     path: str
     title: str = ""
     masked: bool = False
+    worded: str = ""
+    """The attribute of the row that says the value to people, where the value itself does not tell its unit."""
 
     @classmethod
-    def read(cls, register: str, model: type[models.Model], spec: str, masked: tuple[str, ...] = ()) -> Column:
+    def read(
+        cls, register: str, model: type[models.Model], spec: str, masked: tuple[str, ...] = (), worded: Mapping[str, str] | None = None
+    ) -> Column:
         path, _, title = spec.partition(":")
-        column = cls(register, model, path, title, path in masked)
+        column = cls(register, model, path, title, path in masked, (worded or {}).get(path, ""))
         column.check()
         return column
 
@@ -51,6 +56,8 @@ class Column:
             raise Undeclared(f"register {self.register}: {self.path} is no field, give its title as {self.path}:标题")
         if isinstance(self.field, models.FileField):
             raise Undeclared(f"register {self.register}: {self.path} is a file; files are attached by kernel.files, not columns")
+        if self.worded and not hasattr(self.model, self.worded):
+            raise Undeclared(f"register {self.register}: {self.model.__name__} has no {self.worded} that says {self.path}")
 
     @cached_property
     def owner(self) -> type[models.Model]:
@@ -137,6 +144,8 @@ class Column:
         value = self.value(row)
         if self.masked and not full:
             return mask(value) or ""
+        if self.worded:
+            return written(getattr(row, self.worded))
         if self.choices and value in self.choices:
             return self.choices[value]
         return written(value)

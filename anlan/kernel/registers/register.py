@@ -62,6 +62,10 @@ class Register:
     """Fields of the form and the sheet, when not every editable field is meant."""
     sums: str = ""
     """Columns whose sum over all rows found stands in the foot of the list."""
+    unsummed: str = ""
+    """Columns of numbers that are never added up, for the sum would say nothing; nor are places and what is worded."""
+    worded: Mapping[str, str] = field(default_factory=dict)
+    """Column → the attribute of a row that says it to people, where each row has a unit of its own. Machines and sheets read the number."""
     value: str = ""
     """The column that a marker on the map shows as its figure."""
     standing: Mapping[str, Any] = field(default_factory=dict)
@@ -104,7 +108,7 @@ class Register:
             raise Undeclared(f"register {self.name}: only a case is opened, by the fields that form=… names")
         if self.point and len(self.point.split()) != 2:
             raise Undeclared(f"register {self.name}: point names two fields, not {self.point!r}")
-        single = (self.search, self.point, self.order.replace("-", ""), self.masked, self.form, self.value, self.sums)
+        single = (self.search, self.point, self.order.replace("-", ""), self.masked, self.form, self.value, self.sums, self.unsummed, *self.worded)
         for path in " ".join(single).split():
             if Column.read(self.name, self.model, path).field is None:
                 raise Undeclared(f"register {self.name}: {path} is no field")
@@ -128,13 +132,19 @@ class Register:
 
     @cached_property
     def heads(self) -> tuple[Column, ...]:
-        return tuple(Column.read(self.name, self.model, spec, self.masked_fields) for spec in self.columns.split())
+        return tuple(Column.read(self.name, self.model, spec, self.masked_fields, self.worded) for spec in self.columns.split())
+
+    @property
+    def summed(self) -> tuple[Column, ...]:
+        """The columns whose numbers may be added up."""
+        apart = {*self.unsummed.split(), *self.point.split(), *self.worded}
+        return tuple(c for c in self.heads if c.number and not c.masked and c.path not in apart)
 
     @cached_property
     def fields(self) -> tuple[Column, ...]:
         """Every field of a row, for its own page."""
         names = [f.name for f in self.model._meta.concrete_fields if f.name not in PLUMBING]
-        own = [Column.read(self.name, self.model, n, self.masked_fields) for n in names]
+        own = [Column.read(self.name, self.model, n, self.masked_fields, self.worded) for n in names]
         return (*own, *(c for c in self.heads if c.path not in names))
 
     @cached_property
