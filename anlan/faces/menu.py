@@ -18,8 +18,9 @@ KEEPERS = {
 }
 FIELD = {"village_officer", "reservoir_keeper", "team", "enterprise"}
 FACES = [("值班工作台", "desk/"), ("一张图大屏", "screen/")]
-DESK = [("告警台", "desk/alarms/"), ("感知网", "desk/network/"), ("叫应", "desk/calls/"), ("接报登记", "desk/intake/new/"), ("交接班", "desk/handover/"),
-        ("录入预警信号", "desk/signals/new/"), ("现场上报", "field/inbox/"), ("世界与演练", "desk/worlds/")]  # fmt: skip
+DESK = [("告警台", "desk/alarms/", (*STAFF, "inspector")), ("感知网", "desk/network/", COMMAND), ("叫应", "desk/calls/", COMMAND),
+        ("接报登记", "desk/intake/new/", COMMAND), ("交接班", "desk/handover/", COMMAND), ("录入预警信号", "desk/signals/new/", COMMAND),
+        ("现场上报", "field/inbox/", COMMAND), ("世界与演练", "desk/worlds/", COMMAND)]  # fmt: skip
 PLAN = [("推进情况", "desk/leader/", ("leader", "duty_lead", "office_head")), ("工作要点", "desk/workplan/", (*STAFF, *BUREAU)),
         ("考核排名", "desk/marks/", ("leader", "duty_lead", "district_duty", *BUREAU)), ("表单与指标", "desk/forms/", (*STAFF, *BUREAU))]  # fmt: skip
 LOOKS = [("指标", "r/indicators/"), ("周边查询", "r/near/")]
@@ -61,9 +62,8 @@ def drawn(path: str) -> SafeString:
 def groups(who: scope.Scope) -> list[tuple[str, list[tuple[str, str]]]]:
     """Group → its links as (label, address), only what this asker may open."""
     root = get_script_prefix()
-    commands = DESK if who.roles & set(COMMAND) else []
-    looks = [(label, href) for label, href, roles in PLAN if who.roles & set(roles)] + (LOOKS if who.roles & set(READERS) else [])
-    found = [] if only_keeps(who) else [("工作", [(label, root + href) for label, href in [*FACES, *commands, *looks]])]
+    looks = [(label, href) for label, href, roles in (*DESK, *PLAN) if who.roles & set(roles)] + (LOOKS if who.roles & set(READERS) else [])
+    found = [] if only_keeps(who) else [("工作", [(label, root + href) for label, href in [*FACES, *looks]])]
     found += [(label, [(r.title, f"{root}r/{r.name}/") for r in rows]) for label, rows in pages.groups().items()]
     if keeping := [link for role, links in KEEPERS.items() for link in links if role in who.roles and who.world.actual]:
         found.append(("系统管理", [(label, root + href) for label, href in keeping]))

@@ -209,6 +209,16 @@ def test_the_silence_of_a_station_is_told_once_and_gravely_while_water_rises(wor
     assert {a.level for a in silent if a.sensor.quantity == "rain" and not a.held} <= {2}
 
 
+def test_the_menu_leads_to_the_console_whoever_it_is_open_to(world):
+    for role, there in (("district_duty", True), ("town_duty", True), ("inspector", True), ("duty_officer", True), ("office", False), ("team", False)):
+        client = Client()
+        client.force_login(city.person(role, role, city.LAOSHAN, user=role).user)
+        menu = client.get("/account/").content.decode().partition("<nav")[2]
+        assert ('<a href="/desk/alarms/">' in menu) is there, role
+        answer = client.get("/desk/alarms/")
+        assert answer.status_code == (200 if there else 403) and ('<a href="/desk/alarms/" aria-current' in answer.content.decode()) is there, role
+
+
 def test_filters_narrow_the_console_and_odd_ones_find_nothing(officer):
     blow(25)
     for given, there in (({"level": "3"}, True), ({"level": "1"}, False), ({"area": city.LAOSHAN}, True), ({"area": city.JIMO}, False), ({"q": "0号"}, True),
