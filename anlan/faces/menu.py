@@ -24,6 +24,8 @@ DESK = [("告警台", "desk/alarms/", (*STAFF, "inspector")), ("感知网", "des
 PLAN = [("推进情况", "desk/leader/", ("leader", "duty_lead", "office_head")), ("工作要点", "desk/workplan/", (*STAFF, *BUREAU)),
         ("考核排名", "desk/marks/", ("leader", "duty_lead", "district_duty", *BUREAU)), ("表单与指标", "desk/forms/", (*STAFF, *BUREAU))]  # fmt: skip
 LOOKS = [("指标", "r/indicators/"), ("周边查询", "r/near/")]
+OWN = {"desk/rules/": "r/rule/", "desk/sensors/": "r/sensor/"}
+"""Pages of a register that stand among the desk's: the register's entry is theirs."""
 
 
 def only_keeps(who: scope.Scope) -> bool:
@@ -51,11 +53,13 @@ def drawn(path: str) -> SafeString:
     if who is None or not who.reaches:
         return SafeString()
     city = frozenset(r.role for r in who.reaches if scope.ROOT.startswith(r.area))
-    key = (who.roles, city, get_script_prefix(), who.world.actual, tuple(map(id, ALL.values())))
+    root = get_script_prefix()
+    key = (who.roles, city, root, who.world.actual, tuple(map(id, ALL.values())))
     if key not in _kept:
         if len(_kept) > 500:
             _kept.clear()
         _kept[key] = [_drawn(label, links) for label, links in groups(who)]
+    path = next((root + entry for page, entry in OWN.items() if path.startswith(root + page)), path)
     return SafeString("".join(_opened(path, *group) for group in _kept[key]))
 
 

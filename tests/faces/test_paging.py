@@ -156,6 +156,12 @@ def tried(client, **changed):
     return client.post("/desk/rules/trial/", {**TYPED, **changed})
 
 
+def test_the_menu_marks_the_register_that_the_trial_and_the_page_of_a_sensor_belong_to(office):
+    for said, name in ((tried(office), "rule"), (office.get(f"/desk/sensors/{Sensor.objects.first().pk}/"), "sensor"), (office.get("/r/rule/new/"), "rule")):
+        menu = said.content.decode().partition("<nav")[2].partition("</nav>")[0]
+        assert menu.count("aria-current") == 1 and f'<a href="/r/{name}/" aria-current="page">' in menu
+
+
 def test_a_rule_is_tried_over_what_was_read_and_nothing_is_written(office):
     Rule.objects.all().delete()
     blown("W0.gust", 10, 21, 22, 17, 15, 30, 10, 10, end=60 * MINUTE)
