@@ -219,6 +219,14 @@ def test_the_menu_leads_to_the_console_whoever_it_is_open_to(world):
         assert answer.status_code == (200 if there else 403) and ('<a href="/desk/alarms/" aria-current' in answer.content.decode()) is there, role
 
 
+def test_no_value_is_told_at_which_a_silence_would_end(officer):
+    silence, limit = rule("gust", 0, kind="offline", hold_up_s=60, level=4), rule("gust", 20, clear=0, level=2)
+    rows = page(officer, f"/desk/sensors/{Sensor.objects.get(code='W0.gust').pk}/").split("<tr")
+    for mine, said in ((silence, "—"), (limit, "0")):
+        row = next(row for row in rows if f"/r/rule/{mine.pk}/" in row)
+        assert f'<td class="number">{said}</td>' in row and f"<dt>解除值</dt><dd>{said}</dd>" in page(officer, f"/r/rule/{mine.pk}/"), said
+
+
 def test_filters_narrow_the_console_and_odd_ones_find_nothing(officer):
     blow(25)
     for given, there in (({"level": "3"}, True), ({"level": "1"}, False), ({"area": city.LAOSHAN}, True), ({"area": city.JIMO}, False), ({"q": "0号"}, True),

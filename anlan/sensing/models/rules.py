@@ -50,6 +50,8 @@ class Rule(Compiled, Placed):
 
     LADDER = (Kind.HIGH, Kind.LOW)
     """What gives a sensor a level."""
+    CLEARS = (*LADDER, Kind.STRAY, Kind.COUNT)
+    """What ends at a value of its own; the others end when their cause does."""
     FALL = 0.1
     """Metres below a stage limit at which its alarm ends when the row does not say it."""
     FIXED = (
@@ -139,6 +141,11 @@ class Rule(Compiled, Placed):
             case self.Kind.COUNT:
                 return f"{window}{words.grade(self.reach)}及以上测点≥{self.amount:g}个"
         return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
+
+    @property
+    def clearing(self) -> float | None:
+        """The value at which its alarm ends; None for a kind that has none."""
+        return self.clear if self.kind in self.CLEARS else None
 
     @property
     def window(self) -> int:
