@@ -53,6 +53,14 @@ def test_good_lines_are_kept_and_bad_ones_told_by_line_and_nothing_is_judged(off
     assert "3 条" in read.Line.objects.get(verb="history.imported").text
 
 
+def test_the_import_is_kept_in_the_journal_and_no_news_on_the_wall(officer, home, world):  # noqa: F811
+    blow(25)
+    sent(officer, sheet(("W0.gust", ago(days=3), 30)))
+    told = [line["verb"] for line in officer.get("/screen/state.json").json()["feed"]]
+    assert "alarm.raised" in told and "history.imported" not in told
+    assert "导入历史读数" in officer.get("/r/journal/").content.decode()
+
+
 def test_the_same_file_twice_counts_once_and_a_later_word_changes_nothing(officer, home, world):  # noqa: F811
     body = sheet(*(("W0.gust", ago(days=10, minutes=n), n) for n in range(50)))
     for _ in range(2):

@@ -12,7 +12,7 @@ from anlan.kernel.worlds.models import World
 
 from .models import Line, Seal
 
-HOUSE = ("account.", "gateway.", "grant.", "reader.", "sender.", "session.")
+HOUSE = ("account.", "gateway.", "grant.", "history.imported", "reader.", "sender.", "session.")
 """What the house does for itself: kept and audited like anything else, but no news for a screen."""
 
 
