@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from anlan.kernel.forms import FORMS
+from anlan.sensing.models import Rule
 from bench.city import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -144,6 +145,25 @@ def test_the_home_of_the_watch_is_one_look_and_its_keys_are_shown(browser, fille
     page.keyboard.press("n")
     page.wait_for_url("**/desk/intake/new/")
     page.context.close()
+
+
+WALL = """async names => {
+  const rows = names.map(name => ({ cells: ["西海岸新区", name, "16 个测点", "11-28 10:05"], level: 1, href: "/r/alarm/1/" }));
+  const panel = { slot: "right1", kind: "table", title: "监测告警", columns: ["测站", "规则", "最大", "时间"], rows };
+  (await import("/static/screen/panels.js")).panels({ panels: { right1: panel } });
+  const cells = [...document.querySelectorAll("[data-slot=right1] .row > :nth-child(2)")];
+  return cells.map(cell => [cell.title, cell.firstChild.scrollHeight > cell.firstChild.clientHeight + 1]);
+}"""
+
+
+def test_the_wall_shows_the_names_of_rules_that_count_whole(browser, filled):
+    rules = [Rule(kind="count", hazard=hazard, hours=hours, reach=4, amount=amount) for hazard, hours, amount in (("暴雨", 12, 10), ("台风", 0, 10))]
+    for size in ((1920, 1080), DESK):
+        page = sign_in(browser, filled, "duty_officer", size)
+        page.goto("/screen/")
+        page.locator("[data-slot=right1] .row").first.wait_for()
+        assert page.evaluate(WALL, list(map(str, rules))) == [[str(rule), False] for rule in rules], size
+        page.context.close()
 
 
 def test_the_alarm_console_is_worked_by_keyboard(browser, filled):
