@@ -22,6 +22,7 @@ Register(
     filters="quantity area",
     search="code station__name",
     unsummed="low high",
+    face="desk:sensor",
     group="大应急",
     see=READERS,
     gather="rules",

@@ -50,12 +50,23 @@ def test_the_figure_opens_the_alarms_that_were_counted(officer, world):  # noqa:
     alarm = Alarm.objects.get(sensor=None)
     said = page(officer, of=alarm.pk)
     assert said.count("/desk/sensors/") == 2 and "0号站" in said and "1号站" in said and "个测点</a>" not in said
-    assert "0号站、1号站" in page(officer, find("alarm").link(alarm)), "its own page names them"
+    links = "、".join(f'<a href="/desk/sensors/{Sensor.objects.get(code=f"W{n}.gust").pk}/">{n}号站</a>' for n in (0, 1))
+    assert links in page(officer, find("alarm").link(alarm)) and links in page(officer, "/r/alarm/"), "its own page and the register name them"
+    assert officer.get(f"/api/alarm/{alarm.pk}").json()["counted"] == "0号站、1号站"
     blow(3)
     assert "0号站" in page(officer, of=alarm.pk) and "已恢复未确认" in page(officer, of=alarm.pk), "also when it is over"
     assert officer.get("/desk/alarms/", {"of": alarm.pk, "stage": "seen"}).content.decode().count("/desk/sensors/") == 0
     single = Alarm.objects.exclude(sensor=None).first()
     assert [officer.get("/desk/alarms/", {"of": odd}).status_code for odd in (single.pk, "x", "9" * 12)] == [404] * 3
+
+
+def test_names_of_what_the_asker_may_not_open_are_no_links(officer, world):  # noqa: F811
+    count()
+    blow(25, 30)
+    Sensor.objects.filter(code="W1.gust").update(area_id=city.JIMO)
+    client = Client()
+    client.force_login(city.person("区值班", "district_duty", city.LAOSHAN, user="district").user)
+    assert "0号站</a>、1号站</dd>" in page(client, find("alarm").link(Alarm.objects.get(sensor=None)))
 
 
 def test_its_page_and_the_console_say_who_is_not_heard_of_and_it_is_reset_there(officer, world, capsys):  # noqa: F811

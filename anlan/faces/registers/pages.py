@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -23,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from anlan.kernel.cases import moves
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.cases.models import Case
-from anlan.kernel.columns.column import Column
+from anlan.kernel.columns.column import Column, Named, written
 from anlan.kernel.columns.filters import sees_full
 from anlan.kernel.designs import figures
 from anlan.kernel.files.acts import attached
@@ -139,7 +140,20 @@ def drawing(column: Column, full: bool) -> Callable[[Any], str]:
             if (text := column.text(row, full))
             else ""
         )
+    if column.field is None and not column.masked:
+        return lambda row: linked(value) if isinstance(value := column.value(row), Named) else escape(written(value))
     return lambda row: escape(column.text(row, full))
+
+
+def linked(names: Named) -> str:
+    """Each name with a link to its row, where the asker may open that."""
+    book = of(type(names.rows[0][1])) if names.rows else None
+    if book is None:
+        return escape(names)
+    seen = set(book.seen().filter(pk__in=[row.pk for _, row in names.rows]).values_list("pk", flat=True))
+    hrefs = ((reverse(book.face, args=[row.pk]) if book.face else book.link(row), name, row.pk in seen) for name, row in names.rows)
+    told = [format_html('<a href="{}">{}</a>', href, name) if open_ else escape(name) for href, name, open_ in hrefs]
+    return format_html("{}{}", format_html_join("、", "{}", ((one,) for one in told)), names.rest)
 
 
 def lines(register: Register, rows: list[Any], full: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -26,6 +26,19 @@ def mask(value: Any) -> Any:
         return value
     text = str(value) if isinstance(value, (str, int)) else ""
     return text[:3] + "****" + text[-4:] if re.fullmatch(r"\+?\d{8,15}", text) else text[:1] + "****"
+
+
+class Named(str):
+    """Names told in one text, each with the row that bears it, so that a page can make links of them."""
+
+    rows: tuple[tuple[str, models.Model], ...]
+    rest: str
+
+    def __new__(cls, rows: Iterable[tuple[str, models.Model]] = (), rest: str = "") -> Named:
+        held = tuple(rows)
+        made = super().__new__(cls, "、".join(name for name, _ in held) + rest)
+        made.rows, made.rest = held, rest
+        return made
 
 
 @dataclass(frozen=True)

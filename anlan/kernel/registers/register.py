@@ -74,6 +74,8 @@ class Register:
     """More relations to fetch with each row, such as what ``__str__`` of a column's row needs."""
     tries: str = ""
     """The page that tries what stands in the form before it is saved, by its name: it is given the form as it was filled in."""
+    face: str = ""
+    """The page on which a row is looked at, by its name, where its page in the register tells less: names of rows lead there."""
     gather: str = ""
     """Relations to many rows that a column reads, fetched once for all rows of a page or sheet."""
     area: str = field(default="area_id", kw_only=True)

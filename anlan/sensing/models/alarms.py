@@ -9,6 +9,7 @@ from django.db import models
 
 from anlan.engines.papers import words
 from anlan.kernel.clock import now
+from anlan.kernel.columns.column import Named
 from anlan.kernel.people import scope
 from anlan.kernel.people.scope import Scoped
 
@@ -19,9 +20,12 @@ NAMED = 20
 """Places that are named; of more the number is."""
 
 
-def _places(names: Iterable[str]) -> str:
-    found = list(dict.fromkeys(names))
-    return "、".join(found[:NAMED]) + (f"等 {len(found)} 处" if len(found) > NAMED else "")
+def _places(sensors: Iterable[Sensor]) -> Named:
+    """The stations by name, each with the first of its sensors."""
+    found: dict[str, Sensor] = {}
+    for sensor in sensors:
+        found.setdefault(sensor.station.name, sensor)
+    return Named(list(found.items())[:NAMED], f"等 {len(found)} 处" if len(found) > NAMED else "")
 
 
 class Burst(Scoped):
@@ -125,22 +129,23 @@ class Alarm(Scoped):
         return Alarm.objects.filter(ended & stood, scope.within("area_id", scope.prefix(str(rule.area_id))), **alike, **window)
 
     @property
-    def counted(self) -> str:
+    def counted(self) -> Named:
         """Where those stand or stood that its rule counts; empty where it counts nothing."""
         if self.sensor_id:
-            return ""
+            return Named()
         apart = models.Q(sensor__in=self.stale) | models.Q(sensor__rests_until__gt=now()) if self.active else models.Q(pk__in=())
-        return _places(self.members.exclude(apart).order_by("sensor_id").values_list("sensor__station__name", flat=True))
+        mine = self.members.exclude(apart).values("sensor")
+        return _places(Sensor.everywhere.filter(pk__in=mine).select_related("station").order_by("pk"))
 
     @property
     def uncounted(self) -> str:
         """Of one that stands for an area: who is at its level and not counted, because it was not heard of lately or is out of service."""
         if self.sensor_id or not self.active:
             return ""
-        rows = Sensor.objects.order_by("pk")
+        rows = Sensor.objects.select_related("station").order_by("pk")
         rest = self.members.filter(sensor__rests_until__gt=now()).exclude(sensor__in=self.stale)
         found = {"读数过时": rows.filter(pk__in=self.stale), "停用": rows.filter(pk__in=rest.values("sensor"))}
-        return ";".join(f"{why} {len(names)} 个:{_places(names)}" for why, of in found.items() if (names := of.values_list("station__name", flat=True)))
+        return ";".join(f"{why} {len(those)} 个:{_places(those)}" for why, those in found.items() if those)
 
     @property
     def stage(self) -> str:
