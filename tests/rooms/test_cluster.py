@@ -508,6 +508,7 @@ def test_while_the_stream_does_not_answer_a_door_sends_seldom_and_never_stands_s
     paced = len(told) - bus.CROWD
     for one in flying:
         one.cancel()
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05), sender._loop).result()  # until they have ended
     sender.close()
     assert 0.4 * spent / bus.PACE_S < paced <= spent / bus.PACE_S + 1
     assert bus.CROWD + 9 / bus.PACE_S <= bus.FLYING, "an election takes nine seconds at most"
