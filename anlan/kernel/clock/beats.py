@@ -8,18 +8,19 @@ from typing import Any
 from .models import Beat
 from .time import real
 
-_last: dict[str, tuple[float, bool, str]] = {}
+_last: dict[str, tuple[float, bool | None]] = {}
 
 
 def beat(name: str, *, good: bool = True, detail: str = "", silence_s: float = 30.0, essential: bool = True) -> None:
-    """Record a sign of life, at most once a second unless the news changed."""
+    """Record a sign of life, at most once a second unless it has turned good or bad."""
     moment = real()
-    at, *news = _last.get(name, (0.0,))
-    if news == [good, detail] and moment.timestamp() - at < 1.0:
+    at, was = _last.get(name, (0.0, None))
+    if was == good and moment.timestamp() - at < 1.0:
         return
-    _last[name] = (moment.timestamp(), good, detail)
+    _last[name] = (moment.timestamp(), good)
     row = {"last": moment, "good": good, "detail": detail[:200], "silence_s": silence_s, "essential": essential}
-    Beat.objects.update_or_create(name=name, defaults=row)
+    if not Beat.objects.filter(name=name).update(**row):
+        Beat.objects.update_or_create(name=name, defaults=row)
 
 
 def end(name: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 from .. import parts
@@ -40,16 +40,17 @@ class Members:
         """The parts that fall to this worker now; None while it has not listened for long enough to say."""
         if time.monotonic() - self.woken < DEAD_S:
             return None
-        return shared([self.name, *self.alive()])[self.name]
+        return shared(frozenset([self.name, *self.alive()]))[self.name]
 
     def alive(self) -> list[str]:
         moment = time.monotonic()
         return sorted(name for name, at in self.heard.items() if moment - at < DEAD_S and name != self.name)
 
 
-def shared(names: Iterable[str]) -> dict[str, frozenset[int]]:
+@lru_cache(16)
+def shared(workers: frozenset[str]) -> dict[str, frozenset[int]]:
     """The parts of each worker, as many for each; with a worker more or less few others change hands (rendezvous hashing)."""
-    names = sorted(set(names))
+    names = sorted(workers)
     room = -(-len(parts.ALL) // len(names))
     taken: dict[str, set[int]] = {name: set() for name in names}
     for part in parts.ALL:
