@@ -44,7 +44,8 @@ class Handler:
 
 
 HANDLERS: dict[str, Handler] = {}
-_poked = threading.Event()
+_waiting: dict[int, threading.Event] = {}
+"""By thread, what wakes it."""
 
 
 class Doubled(RuntimeError):
@@ -92,13 +93,15 @@ def drop(*keys: str) -> int:
 
 
 def poke() -> None:
-    _poked.set()
+    for event in list(_waiting.values()):
+        event.set()
 
 
 def wait(seconds: float) -> bool:
     """Sleep until something is put or the time is over."""
-    hit = _poked.wait(seconds)
-    _poked.clear()
+    event = _waiting.setdefault(threading.get_ident(), threading.Event())
+    hit = event.wait(seconds)
+    event.clear()
     return hit
 
 
@@ -109,6 +112,20 @@ def _open(world: World, until: datetime, outside: bool | None = None) -> models.
         leased = Q(kind__in=[h.kind for h in HANDLERS.values() if h.outside])
         rows = rows.filter(leased if outside else ~leased)
     return rows.order_by("run_at", "id")
+
+
+def _waits(world: World, until: datetime, outside: bool | None) -> bool:
+    """Is there anything in `_open`? Asked ten times a second, and so without building a query anew."""
+    kinds = [h.kind for h in HANDLERS.values() if h.outside] if outside is not None else []
+    of = f"and kind {'' if outside else 'not'} in ({', '.join(['%s'] * len(kinds))})" if kinds else "and 1 = 0" if outside else ""
+    asked = (
+        f"select 1 from {Due._meta.db_table} where world_id = %s and done_at is null and not dropped and run_at <= %s "
+        f"and (leased_until is null or leased_until < %s) {of} limit 1"
+    )
+    moments = (connection.ops.adapt_datetimefield_value(moment) for moment in (until, real()))
+    with connection.cursor() as cursor:
+        cursor.execute(asked, [world.pk, *moments, *kinds])
+        return cursor.fetchone() is not None
 
 
 def next_at(world: World) -> datetime | None:
@@ -126,7 +143,7 @@ def work_some(
     meanwhile; then only rows of one and the same time are taken together. ``outside`` takes only the rows that talk to
     the outside, or only the others; one such row is leased at a time, so that its lease lasts for its own work.
     """
-    if at is None and not _open(world, until, outside).exists():  # with a time fixed, the caller has seen a row
+    if at is None and not _waits(world, until, outside):  # with a time fixed, the caller has seen a row
         return 0
     failed: list[tuple[Due, Exception]] = []
     leased: list[Due] = []

@@ -20,7 +20,9 @@ from .time import real
 log = logging.getLogger(__name__)
 DRIVER_LEASE = timedelta(seconds=10)
 SLICE_S = 0.1
-IDLE_S = 0.1
+IDLE_S, IDLE_OUTSIDE_S = 0.1, 0.5
+"""So long after a round without work the next one begins, if nothing was put in this process meanwhile. What talks to the outside
+is mostly put by the clock's own rounds, and waits for later than that only when it has failed."""
 
 
 def drain(world: World, limit: int = 1000, *, outside: bool | None = None) -> int:
@@ -125,5 +127,5 @@ def _go_round(stop: threading.Event, name: str, outside: bool, on_turn: Callable
             done = 0
             stop.wait(1.0)
         if not done:
-            due.wait(IDLE_S)
+            due.wait(IDLE_OUTSIDE_S if outside else IDLE_S)
     connection.close()
