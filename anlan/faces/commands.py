@@ -28,7 +28,7 @@ from anlan.disaster.flood import replay as muifa
 from anlan.kernel import journal
 from anlan.kernel.cases.flow import Refused
 from anlan.kernel.clock import beats, due, loop, real
-from anlan.kernel.clock.due import HOLDER
+from anlan.kernel.clock.lease import HOLDER
 from anlan.kernel.designs import forms as designs
 from anlan.kernel.forms import tables
 from anlan.kernel.journal import seals

@@ -20,12 +20,11 @@ from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 from django.db import DatabaseError, close_old_connections
-from django.db.models import Q
 
 from anlan.engines.sense.decode import Undecodable
 from anlan.kernel.carriers.sealed import Unreadable, unseal
-from anlan.kernel.clock import beats, due, real
-from anlan.kernel.clock.due import HOLDER
+from anlan.kernel.clock import beats, lease
+from anlan.kernel.clock.lease import HOLDER
 from anlan.sensing import intake
 from anlan.sensing.intake import Answer, Intake
 from anlan.sensing.models import Broker
@@ -166,7 +165,7 @@ def work(writer: Intake, stop: threading.Event, me: str = HOLDER) -> None:
 
 def _follow(lines: dict[int, Line], writer: Intake, me: str) -> None:
     rows = {row.pk: row for row in Broker.objects.filter(enabled=True, gateway__enabled=True).select_related("gateway")}
-    mine = {pk: row for pk, row in rows.items() if _holds(row, me)}
+    mine = {pk: row for pk, row in rows.items() if lease.hold(row, "holder", "held_until", HELD, me)}
     for gone in set(lines) - set(mine):
         lines.pop(gone).close(leave=gone not in rows)
     for pk, row in mine.items():
@@ -178,15 +177,6 @@ def _follow(lines: dict[int, Line], writer: Intake, me: str) -> None:
                 _unfit(row, old, str(fault))
     for line in lines.values():
         line.beat()
-
-
-def _holds(row: Broker, me: str) -> bool:
-    """Take or renew the lease of a line."""
-    moment = real()
-    free = Q(holder="") | Q(holder=me) | Q(held_until=None) | Q(held_until__lt=moment)
-    if due.dead(row.holder):
-        free |= Q(holder=row.holder)
-    return Broker.objects.filter(free, pk=row.pk).update(holder=me, held_until=moment + HELD) == 1
 
 
 def _unfit(row: Broker, old: Line | None, fault: str) -> None:

@@ -18,7 +18,7 @@ from anlan.kernel.clock import now
 from anlan.kernel.worlds.models import World
 
 from . import network
-from .logged import unpack
+from .logged import counts, unpack
 from .models import Batch, Snapshot
 from .parts import ACROSS, WHOLE
 
@@ -64,7 +64,7 @@ def _part(world: World) -> tuple[dict[int, int], np.ndarray, np.ndarray, np.ndar
             continue
         oldest = min(oldest, batch.taken_ms)
         sensor, at, value, fate = unpack(batch)
-        use = np.isin(fate, network.KEPT)
+        use = counts(fate)
         columns.append((sensor[use], at[use], value[use]))
         count += int(use.sum())
         if count >= AT_ONCE:

@@ -1,4 +1,4 @@
-"""How the readings of a batch lie in the log: four columns, one behind the other."""
+"""The log: how the readings of a batch lie in it, four columns one behind the other, and which of them count."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
+
+from anlan.engines.sense.layout import Fate
 
 from .models import Batch
 
@@ -28,6 +30,11 @@ def put(batches: Sequence[Batch]) -> None:
         rows.set_types(list(COPIED.values()))
         for batch in batches:
             rows.write_row([getattr(batch, name) for name in COPIED])
+
+
+def counts(fate: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(n,) which readings are part of the history: what is bad, unknown or was there already is not."""
+    return (fate == Fate.GOOD) | (fate == Fate.OLD)
 
 
 def pack(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], status: NDArray[np.uint8]) -> bytes:

@@ -24,14 +24,13 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from anlan.engines.sense import decode, net
-from anlan.engines.sense.layout import Fate
 from anlan.kernel.clock import beats, now
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import settle
 from .book import Book, compile_book, compile_parts, empty
-from .logged import pack, put, unpack
+from .logged import counts, pack, put, unpack
 from .models import Basis, Batch, Edition, Ledger, Snapshot
 from .parts import ACROSS, ALL, WHOLE, apart
 
@@ -45,7 +44,6 @@ SNAPSHOT_EACH = 5_000_000
 BATCHES = 32
 """Batches of a part behind its newest snapshot before another is taken; up to twice as many, so that not all are due at once."""
 HOUR_MS = 3_600_000
-KEPT = (Fate.GOOD, Fate.OLD)
 
 
 @dataclass
@@ -196,7 +194,7 @@ class Turn:
     def _log(self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray) -> None:
         digest, ledger = network.book.digest, self.ledgers[part]
         self.books[digest] = network.book
-        kept, body = (status == Fate.GOOD) | (status == Fate.OLD), pack(sensor, at, value, status)
+        kept, body = counts(status), pack(sensor, at, value, status)
         network.number, network.stamp = network.number + 1, _stamp(network.stamp, digest, moment, body)
         self.batches.append(Batch(
             world=self.world, part=part, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment,

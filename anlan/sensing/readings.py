@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from anlan.kernel.worlds.models import World
 
 from . import history
-from .logged import unpack
+from .logged import counts, unpack
 from .models import Batch, Sensor
-from .network import KEPT
 from .parts import ACROSS
 
 
@@ -35,7 +34,7 @@ def between(world: World, since: datetime, until: datetime, sensors: Iterable[in
     parts = []
     for batch in _logged(world).filter(last_ms__gt=start, first_ms__lte=end).order_by("part", "number").iterator(100):
         sensor, at, value, fate = unpack(batch)
-        use = (at > start) & (at <= end) & np.isin(fate, KEPT)
+        use = (at > start) & (at <= end) & counts(fate)
         if wanted is not None:
             use &= np.isin(sensor, wanted)
         parts.append((sensor[use], at[use], value[use]))
@@ -58,7 +57,7 @@ def span(world: World, sensor: int) -> tuple[int, int] | None:
     found = list(history.span(world, sensor) or ())
     for batch in _logged(world).order_by("part", "number").iterator(100):
         ids, at, _, fate = unpack(batch)
-        mine = at[(ids == sensor) & np.isin(fate, KEPT)]
+        mine = at[(ids == sensor) & counts(fate)]
         found += [int(mine.min()), int(mine.max())] if len(mine) else []
     return (min(found), max(found)) if found else None
 

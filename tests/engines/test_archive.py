@@ -333,6 +333,7 @@ def test_what_is_sealed_during_a_compaction_stays(tmp_path, monkeypatch):
 
     monkeypatch.setattr(compact, "merged", merged_beside_a_seal)
     compact_day(tmp_path, date(2023, 2, 27))
+    assert not waiting, "it was sealed while the day was compacted"
     twin.seal(LATE)
     agree(tmp_path, twin, range(3))
 

@@ -10,21 +10,19 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-import numpy as np
 import paho.mqtt.client as paho
 import pytest
 from django.db import connection
 
 from anlan.faces import mqtt, network
 from anlan.kernel import clock
-from anlan.kernel.clock.due import HOLDER
+from anlan.kernel.clock.lease import HOLDER
 from anlan.kernel.clock.models import Beat
 from anlan.kernel.journal import guard
 from anlan.kernel.people import scope
 from anlan.sensing import intake
-from anlan.sensing.logged import unpack
+from anlan.sensing.logged import counts, unpack
 from anlan.sensing.models import Batch, Gateway, Sensor, Station
-from anlan.sensing.network import KEPT
 from tests.kernel import city
 
 SERVER = Path(sys.executable).with_name("nats-server")
@@ -140,7 +138,7 @@ def kept():
 def unpacked():
     """The values that count, in the order in which they were written."""
     parts = [unpack(batch) for batch in Batch.objects.order_by("number")]
-    return [v for _, _, value, fate in parts for v in value[np.isin(fate, KEPT)].tolist()]
+    return [v for _, _, value, fate in parts for v in value[counts(fate)].tolist()]
 
 
 def connected():

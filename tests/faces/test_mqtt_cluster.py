@@ -14,6 +14,7 @@ from django.db import connection
 from nats.errors import Error
 
 from anlan.faces import cluster, mqtt
+from anlan.kernel.clock import lease, real
 from anlan.sensing.cluster import bus
 from anlan.sensing.models import Broker
 from bench.cluster_play import free_ports
@@ -95,15 +96,15 @@ def test_one_of_several_processes_keeps_the_line_and_another_goes_on_with_it(wor
 def test_the_line_of_a_process_that_is_not_heard_of_is_taken_and_given_up(world, quick, monkeypatch):
     added(None, address="mqtt://127.0.0.1:9")
     row, stop = Broker.objects.get(), threading.Event()
-    Broker.objects.update(holder="elsewhere:1:x", held_until=mqtt.real() + mqtt.HELD)
-    assert not mqtt._holds(row, "me")
-    Broker.objects.update(held_until=mqtt.real() - mqtt.HELD)
-    assert mqtt._holds(row, "me") and Broker.objects.get().holder == "me"
+    Broker.objects.update(holder="elsewhere:1:x", held_until=real() + mqtt.HELD)
+    assert not lease.hold(row, "holder", "held_until", mqtt.HELD, "me")
+    Broker.objects.update(held_until=real() - mqtt.HELD)
+    assert lease.hold(row, "holder", "held_until", mqtt.HELD, "me") and Broker.objects.get().holder == "me"
     thread = threading.Thread(target=lambda: (mqtt.work(None, stop, "me"), connection.close()))
     thread.start()
     try:
         until(lambda: told() == "拒绝连接")
-        Broker.objects.update(holder="elsewhere:1:x", held_until=mqtt.real() + mqtt.HELD)
+        Broker.objects.update(holder="elsewhere:1:x", held_until=real() + mqtt.HELD)
         until(lambda: not [one for one in threading.enumerate() if one.name.startswith("paho-mqtt-client-anlan")])
     finally:
         stop.set()

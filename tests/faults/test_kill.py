@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from anlan.kernel.clock.due import alive
+from anlan.kernel.clock.lease import alive
 from bench import storm
 from bench.figure import slack
 

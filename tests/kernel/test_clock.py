@@ -293,6 +293,20 @@ def test_who_lost_a_lease_does_not_touch_the_row_of_who_holds_it_now(world):
     assert row.holder == "elsewhere:1:x" and row.leased_until and row.done_at is None and row.tries == 0
 
 
+@pytest.mark.parametrize("outside", [None, False, True])
+def test_whether_anything_waits_is_what_the_rows_say(world, outside):
+    """The round asks by a statement of its own (`due._waits`), row by row as the query has it."""
+    moment, said = clock.real(), []
+    for kind in ("test.note", "test.outside"):
+        for more in ({}, {"run_at": moment + timedelta(hours=1)}, {"done_at": moment}, {"dropped": True},
+                     {"leased_until": moment + timedelta(hours=1)}, {"leased_until": moment - timedelta(hours=1)}):  # fmt: skip
+            Due.objects.all().delete()
+            Due.objects.create(**{"world": world, "at": moment, "run_at": moment, "kind": kind, **more})
+            said.append(due._waits(world, moment, outside))
+            assert said[-1] == due._open(world, moment, outside).exists(), (kind, more)
+    assert sum(said) == (4 if outside is None else 2)
+
+
 def test_outside_rows_are_leased_one_by_one_so_that_no_lease_ends_before_its_turn(world):
     with scope.everyone(world):
         for n in range(3):

@@ -8,11 +8,9 @@ the lease, and a killed worker leaves nothing behind. Work that talks to the out
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +22,7 @@ from django.db.models import F, Q
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
 
+from .lease import HOLDER, dead
 from .models import Due
 from .time import now, real
 
@@ -32,7 +31,6 @@ GRACE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=1)
 BATCH = 25
 SLICE_S = 0.05
-HOLDER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True)
@@ -235,19 +233,3 @@ def free_dead() -> int:
     held = Due.objects.filter(done_at=None, holder__startswith=f"{socket.gethostname()}:").exclude(leased_until=None)
     gone = [pk for pk, holder in held.values_list("pk", "holder") if dead(holder)]
     return Due.objects.filter(pk__in=gone).update(leased_until=None, holder="")
-
-
-def dead(holder: str) -> bool:
-    """Has who signed so ended on this host? Of other hosts nobody here can tell."""
-    host, pid, _ = [*holder.split(":"), "", ""][:3]
-    return host == socket.gethostname() and pid.isdigit() and not alive(int(pid))
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,12 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import close_old_connections, connection
-from django.db.models import Q
 
 from anlan.kernel.worlds.models import ACTUAL, World
 
-from . import beats, due, periodic
-from .due import HOLDER
+from . import beats, due, lease, periodic
 from .time import real
 
 log = logging.getLogger(__name__)
@@ -70,12 +68,7 @@ def _paced(world: World, at: datetime) -> bool:
 
 def drives(world: World) -> bool:
     """Take or renew the driver's lease of a stepped world; only one process drives it."""
-    moment = real()
-    free = Q(driver="") | Q(driver=HOLDER) | Q(driver_until=None) | Q(driver_until__lt=moment)
-    if world.driver and due.dead(world.driver):
-        free |= Q(driver=world.driver)
-    mine = World.objects.filter(free, pk=world.pk)
-    return mine.update(driver=HOLDER, driver_until=moment + DRIVER_LEASE) == 1
+    return lease.hold(world, "driver", "driver_until", DRIVER_LEASE)
 
 
 def finish(world: World) -> None:
