@@ -225,7 +225,7 @@ class _Work:
 def _gathered(raised: list[Alarm]) -> None:
     """Each joins the burst of its hazard and district, if one is going on."""
     told = [a for a in raised if not a.held and a.active]
-    for key in {(a.rule.hazard, f"{str(a.area_id)[:6]}000000") for a in told}:
+    for key in sorted({(a.rule.hazard, f"{str(a.area_id)[:6]}000000") for a in told}):  # a replay must come out the same
         mine = [a for a in told if (a.rule.hazard, f"{str(a.area_id)[:6]}000000") == key]
         last = max(a.at for a in mine)
         going = Burst.objects.filter(hazard=key[0], area_id=key[1], last_at__gt=min(a.at for a in mine) - CALM).order_by("-last_at").first()

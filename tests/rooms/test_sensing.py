@@ -10,7 +10,7 @@ from anlan.faces import ingest
 from anlan.kernel import clock
 from anlan.kernel.people import scope
 from anlan.sensing import door, readings
-from anlan.sensing.models import Alarm, Gateway, Rule, Sensor, Station
+from anlan.sensing.models import Alarm, Burst, Gateway, Rule, Sensor, Station
 from tests.kernel import city
 
 
@@ -45,6 +45,17 @@ def test_a_late_reading_does_not_clear_an_alarm_of_now_and_a_repeated_one_change
     assert Alarm.objects.get().active
     assert take(("s1.gust", now, 30.0)) == {"accepted": 1, "rejected": [], "alarms": 0}
     assert Alarm.objects.count() == 1 and readings.count(world) == 2
+
+
+def test_what_comes_together_is_numbered_alike_whichever_process_takes_it(world):
+    """A set of texts has another order in each process; a replay that was killed is to come out the same."""
+    for hazard in ("台风", "大风", "洪水", "海浪", "雷电", "冰雹"):
+        Rule.objects.create(
+            hazard=hazard, quantity="gust", hours=0, amount=20, clear=16, level=2, source="试验", confidence="V", version="1", since=city.SINCE,
+        )  # fmt: skip
+    assert take(("s1.gust", at(), 30.0))["alarms"] == 7
+    told = list(Burst.objects.order_by("pk").values_list("hazard", flat=True))
+    assert told == sorted(told) and len(told) == 7
 
 
 def test_a_late_reading_that_fills_the_window_of_now_counts(world):
