@@ -17,6 +17,7 @@ from anlan.kernel import clock
 from anlan.kernel.cases import Refused, moves
 from anlan.kernel.columns import Undeclared
 from anlan.kernel.columns.column import mask
+from anlan.kernel.designs import forms
 from anlan.kernel.indicators import Indicator
 from anlan.kernel.indicators.declared import INDICATORS
 from anlan.kernel.people import scope
@@ -403,11 +404,22 @@ def test_a_list_of_a_hundred_thousand_rows_opens_at_once(client, crowd, record_p
         record_property(query or "first page", round(spent))
         print(f"{query or 'first page':24} {spent:6.0f} ms")
         assert spent <= limit, f"{query}: {spent:.0f} ms"
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+
+
+@pytest.mark.parametrize("crowd", [200], indirect=True)
+@pytest.mark.parametrize(("known", "most"), [(True, 8), (False, 16)], ids=["known", "asked anew"])
+def test_a_list_asks_a_handful_of_questions(client, crowd, monkeypatch, known, most):
+    """However long ago the page before was: what is remembered for a few seconds is all remembered, or all forgotten."""
+    enter(client, "duty_officer", scope.ROOT)
+    client.get("/r/station/")
+    monkeypatch.setattr(forms, "EVERY_S", 3600.0 if known else -1.0)
+    monkeypatch.setattr(gate, "KEPT_S", 3600.0)
+    gate.forget()
+    if known:
         client.get("/r/station/")
-    assert len(asked) <= 12, [q["sql"][:100] for q in asked]
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/r/station/")
+    assert len(asked) <= most, [q["sql"][:100] for q in asked]
 
 
 @pytest.mark.slow
