@@ -17,6 +17,7 @@ from anlan.kernel.people import scope
 from . import city
 
 HEARD: list = []
+CHOIR: list = []
 
 
 @journal.on("test.said")
@@ -24,9 +25,15 @@ def hear(line) -> None:
     HEARD.append(line.text)
 
 
+@journal.on("test.said", "test.sung", at_once=True)
+def hear_all(lines) -> None:
+    CHOIR.append([line.text for line in lines])
+
+
 @pytest.fixture
 def world(db):
     HEARD.clear()
+    CHOIR.clear()
     return city.build()
 
 
@@ -77,7 +84,18 @@ def test_hearers_run_once_after_the_act_and_not_when_it_is_rolled_back(world):
     assert HEARD == []
     loop.drain(world)
     loop.drain(world)
-    assert HEARD == ["第0行", "第1行"]
+    assert HEARD == ["第0行", "第1行"] and CHOIR == [["第0行"], ["第1行"]]
+
+
+def test_who_hears_at_once_hears_each_verb_once_of_what_was_written_together(world):
+    with scope.everyone(world), transaction.atomic(), journal.together():
+        for n in range(3):
+            journal.write("test.said", world, text=f"说{n}")
+            journal.write("test.sung", world, text=f"唱{n}")
+            journal.write("test.kept", world, text="无人听")
+    loop.drain(world)
+    loop.drain(world)
+    assert HEARD == ["说0", "说1", "说2"] and CHOIR == [["说0", "说1", "说2"], ["唱0", "唱1", "唱2"]]
 
 
 @pytest.mark.parametrize("sql", ["update journal_line set text = 'x'", "delete from journal_line"])

@@ -63,13 +63,18 @@ def on_signal(line: Any) -> None:
         propose_up(ground, line.at)
 
 
-@journal.on("alarm.raised")
-def on_alarm(line: Any) -> None:
+@journal.on("alarm.raised", at_once=True)
+def on_alarm(lines: list[Any]) -> None:
     """Enough stations of a district in alarm become a proposal for the districts that reached the share."""
-    alarm = Alarm.objects.select_related("rule").get(pk=line.subject_id)
-    for rule in rules_at(line.at, ResponseRule.Kind.STATIONS).filter(hazard=alarm.rule.hazard, trigger__gte=alarm.level):
-        if ground := of_stations(rule):
-            propose_up(ground, line.at)
+    said = Alarm.objects.select_related("rule").in_bulk(int(line.subject_id) for line in lines)
+    first: dict[tuple[str, int], datetime] = {}
+    for line in lines:
+        alarm = said[int(line.subject_id)]
+        first.setdefault((alarm.rule.hazard, alarm.level), line.at)
+    for (hazard, level), at in first.items():
+        for rule in rules_at(at, ResponseRule.Kind.STATIONS).filter(hazard=hazard, trigger__gte=level):
+            if ground := of_stations(rule):
+                propose_up(ground, at)
 
 
 def of_signal(warning: Warning, at: datetime) -> Ground | None:
@@ -178,10 +183,10 @@ def districts() -> list[str]:
     return list(Area.objects.filter(level=Area.Level.DISTRICT).values_list("code", flat=True))
 
 
-@journal.on("warning.lifted", "warning.issued", "alarm.cleared")
-def on_easing(line: Any) -> None:
+@journal.on("warning.lifted", "warning.issued", "alarm.cleared", at_once=True)
+def on_easing(lines: list[Any]) -> None:
     """When less is in force than the response stands for, propose so; lowering and ending stay a person's decision."""
-    ease(line.text, line.at)
+    ease(lines[0].text, lines[0].at)
 
 
 def ease(reason: str, at: datetime) -> None:

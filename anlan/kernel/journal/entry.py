@@ -18,19 +18,27 @@ from anlan.kernel.people import scope
 
 from .models import Line
 
-HEARERS: dict[str, list[Callable[[Line], Any]]] = {}
+HEARERS: dict[str, list[Callable[[Any], Any]]] = {}
+AT_ONCE: set[Callable[[Any], Any]] = set()
+"""Those of them that hear all lines of a verb at once that were written together."""
 FIELDS = (
     "world_id", "area_id", "at", "recorded_at", "actor_id", "who", "unit", "verb",
     "subject_type", "subject_id", "text", "level", "before", "after", "basis", "term", "owed_by", "wide", "few",
 )  # fmt: skip
 
 
-def on(*verbs: str) -> Callable:
-    """Hear a verb: the function runs once for each such line, after its transaction, by the clock."""
+def on(*verbs: str, at_once: bool = False) -> Callable:
+    """Hear a verb: the function runs once for each such line, after its transaction, by the clock.
 
-    def wrap(hear: Callable[[Line], Any]) -> Callable[[Line], Any]:
+    With ``at_once`` it is handed a list, and runs once for all lines of the verb that were written `together`: for what asks
+    how things stand, which is the same for each of them.
+    """
+
+    def wrap(hear: Callable[[Any], Any]) -> Callable[[Any], Any]:
         for verb in verbs:
             HEARERS.setdefault(verb, []).append(hear)
+        if at_once:
+            AT_ONCE.add(hear)
         return hear
 
     return wrap
@@ -119,13 +127,21 @@ def _save(lines: list[Line]) -> None:
         lines[0].save()
     else:
         Line.objects.bulk_create(lines, batch_size=500)
-    heard: list[tuple[datetime, str | None, dict]] = [
-        (now(), f"hear:{line.pk}:{n}", {"line": line.pk, "verb": line.verb, "hearer": _name(hear)})
-        for line in lines
-        for n, hear in enumerate(HEARERS.get(line.verb, ()))
-    ]
-    if heard:
+    if heard := [*_heard_by(lines)]:
         due.put_many("journal.hear", heard)
+
+
+def _heard_by(lines: list[Line]) -> Iterator[tuple[datetime, str | None, dict]]:
+    """What the clock is to do about these lines, once for each of them and for who hears it, or once for all of a verb."""
+    moment, first = now(), set()
+    for line in lines:
+        for n, hear in enumerate(HEARERS.get(line.verb, ())):
+            body = {"verb": line.verb, "hearer": _name(hear)}
+            if hear not in AT_ONCE:
+                yield moment, f"hear:{line.pk}:{n}", {"line": line.pk, **body}
+            elif (line.verb, n) not in first:
+                first.add((line.verb, n))
+                yield moment, f"hear:{line.pk}:{n}", {"lines": [one.pk for one in lines if one.verb == line.verb], **body}
 
 
 def _plain(values: dict | None) -> dict | None:
@@ -152,9 +168,14 @@ def _name(hear: Callable) -> str:
 
 @due.handles("journal.hear")
 def _hear(row: Due) -> None:
-    line = Line.everywhere.get(pk=row.body["line"])
-    for hear in HEARERS.get(line.verb, ()):
-        if _name(hear) == row.body["hearer"]:
-            hear(line)
+    verb, name = row.body["verb"], row.body["hearer"]
+    for hear in HEARERS.get(verb, ()):
+        if _name(hear) == name:
+            hear(_lines(row.body["lines"]) if "lines" in row.body else Line.everywhere.get(pk=row.body["line"]))
             return
-    raise LookupError(f"nobody named {row.body['hearer']} hears {line.verb}")
+    raise LookupError(f"nobody named {name} hears {verb}")
+
+
+def _lines(numbers: list[int]) -> list[Line]:
+    found = Line.everywhere.in_bulk(numbers)
+    return [found[number] for number in numbers]
