@@ -169,7 +169,7 @@ def work(args: Namespace) -> int:
     return 0
 
 
-WARM_S = 0.5
+WARM_S = 2.0
 _warm = {"at": 0.0}
 
 

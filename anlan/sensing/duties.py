@@ -17,8 +17,8 @@ __all__ = ["intake"]
 
 @every("sensing.tick", seconds=5)
 def tick(at: datetime) -> None:
-    """Silence, and rules that have changed; of a cluster the workers see to both."""
-    if apart():
+    """Silence, and rules that have changed. While readings come in, whoever takes them sees to both; of a cluster the workers."""
+    if apart() or network.flows():
         with transaction.atomic():
             settle.release()
     else:

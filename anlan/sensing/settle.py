@@ -239,16 +239,19 @@ def _gathered(raised: list[Alarm]) -> None:
 def _apply(changes: list[Change]) -> int:
     if not changes:
         return 0
-    sensors, rules = {c.key[0] for c in changes}, {c.key[1] for c in changes}
-    there = Alarm.objects.filter(Q(sensor_id__in=sensors) | Q(sensor=None), rule_id__in=rules)
+    sensors = Sensor.everywhere.select_related("station").in_bulk({c.key[0] for c in changes})
+    rules = Rule.everywhere.in_bulk({c.key[1] for c in changes})
+    over_areas = any(c.key[0] == NOBODY for c in changes)
+    there = Alarm.objects.filter(Q(sensor_id__in=sensors) | Q(sensor=None) if over_areas else Q(sensor_id__in=sensors), rule_id__in=rules)
+    begun = there.filter(at__in={c.at for c in changes if c.on}).values_list("sensor_id", "rule_id", "at")
+    if over_areas:  # one in doubt may be reset by somebody at this very moment
+        there = there.select_for_update(of=("self",))
     work = _Work(
-        Sensor.everywhere.select_related("station").in_bulk(sensors), Rule.everywhere.in_bulk(rules),
-        {_key(a): a for a in _locked(there.filter(active=True).select_related("sensor__station", "area", "rule"), sensors)},
-        {((s or NOBODY, r), at) for s, r, at in there.filter(at__in={c.at for c in changes}).values_list("sensor_id", "rule_id", "at")},
+        sensors, rules, _active(there, sensors, rules), {((sensor or NOBODY, rule), at) for sensor, rule, at in begun},
         set(Sensor.everywhere.filter(rests_until__gt=now()).values_list("pk", flat=True)) if any(c.counted for c in changes) else set(),
     )  # fmt: skip
     for change in changes:
-        if (change.key[0] in work.sensors or change.key[0] == NOBODY) and change.key[1] in work.rules:
+        if (change.key[0] in sensors or change.key[0] == NOBODY) and change.key[1] in rules:
             work.move(change)
     fresh = {id(alarm) for alarm in work.raised}
     _gathered(work.raised)
@@ -261,20 +264,22 @@ def _apply(changes: list[Change]) -> int:
             _tell_raised(alarm)
         for alarm, change in work.marked:
             _tell_doubt(alarm, change)
-    paging.arm(a for a in work.raised if a.active and not a.held)
-    paging.quiet((alarm for alarm, _ in work.cleared), "告警已解除")
-    with journal.together():
         for alarm, change in work.cleared:
             journal.write("alarm.unheld" if alarm.held else "alarm.cleared", alarm, text=_ended(alarm, change))
+    paging.arm(a for a in work.raised if a.active and not a.held)
+    paging.quiet((alarm for alarm, _ in work.cleared), "告警已解除")
     return sum(alarm.active and not alarm.held for alarm in work.raised)
 
 
 MOVED = ["active", "cleared_at", "peak", "doubtful", "stale"]
 
 
-def _locked(rows: QuerySet[Alarm], sensors: set[int]) -> QuerySet[Alarm]:
-    """An alarm of an area that is in doubt may be reset by somebody at this very moment."""
-    return rows.select_for_update(of=("self",)) if NOBODY in sensors else rows
+def _active(there: QuerySet[Alarm], sensors: dict[int, Sensor], rules: dict[int, Rule]) -> dict[Key, Alarm]:
+    """The active ones of these, with what is known of their sensors and rules."""
+    found = {_key(alarm): alarm for alarm in there.filter(active=True)}
+    for alarm in found.values():
+        alarm.sensor, alarm.rule = sensors.get(alarm.sensor_id or NOBODY), rules[alarm.rule_id]
+    return found
 
 
 def _tell_doubt(alarm: Alarm, change: Change) -> None:

@@ -67,11 +67,11 @@ def on_signal(line: Any) -> None:
 def on_alarm(lines: list[Any]) -> None:
     """Enough stations of a district in alarm become a proposal for the districts that reached the share."""
     said = Alarm.objects.select_related("rule").in_bulk(int(line.subject_id) for line in lines)
-    first: dict[tuple[str, int], datetime] = {}
+    worst: dict[str, tuple[int, datetime]] = {}
     for line in lines:
         alarm = said[int(line.subject_id)]
-        first.setdefault((alarm.rule.hazard, alarm.level), line.at)
-    for (hazard, level), at in first.items():
+        worst[alarm.rule.hazard] = min((alarm.level, line.at), worst.get(alarm.rule.hazard, (alarm.level, line.at)))
+    for hazard, (level, at) in worst.items():
         for rule in rules_at(at, ResponseRule.Kind.STATIONS).filter(hazard=hazard, trigger__gte=level):
             if ground := of_stations(rule):
                 propose_up(ground, at)
@@ -191,6 +191,8 @@ def on_easing(lines: list[Any]) -> None:
 
 def ease(reason: str, at: datetime) -> None:
     """Propose the level that would start now, or the end when nothing would; not what waits already or was just refused."""
+    if acts.standing() is None:
+        return
     acts.alone()
     response, waiting = acts.standing(), Proposal.objects.filter(state="proposed").first()
     if response is None or (waiting and waiting.kind in Proposal.UP):

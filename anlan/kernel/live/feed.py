@@ -207,8 +207,8 @@ def pump_once() -> int:
     new = HUB.new_lines()
     if not new:
         return 0
-    encoded = []
-    for line in new:
+    encoded, groups = [], HUB.groups()
+    for line in new if groups else ():
         if line.verb.startswith(read.HOUSE):
             continue
         try:
@@ -217,7 +217,7 @@ def pump_once() -> int:
         except Exception:  # one line that cannot be shown keeps no other back
             log.exception("line %s cannot be shown", line.pk)
     events: list[tuple[list[Reader], bytes]] = []
-    for readers in HUB.groups().values():
+    for readers in groups.values():
         if seen := [event for line, event in encoded if sees(readers[0].who, line)]:
             events.append((readers, b"".join(seen)))
     HUB.fan_out(events)

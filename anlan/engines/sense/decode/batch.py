@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..compiled import compiled, within
 
 MOST = 100_000
 """Readings of one body."""
@@ -55,12 +55,12 @@ class Names:
         return slots, letters, start, np.fromiter(self.ids.values(), np.int32, len(codes))
 
 
-@compiled
+@within
 def stirred(h: Any, letter: Any) -> Any:
     return (h ^ np.uint64(letter)) * np.uint64(1099511628211)
 
 
-@compiled
+@within
 def mixed(h: Any) -> Any:
     return h ^ (h >> np.uint64(29))
 

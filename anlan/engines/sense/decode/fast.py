@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiled import compiled
+from ..compiled import compiled, within
 from .batch import EARLIEST_MS, LATEST_MS, MOST, SEED, Batch, Names, mixed, stirred
 
 TEN = np.array([10.0**k for k in range(16)])
@@ -19,13 +19,15 @@ DAYS = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
 LENGTH = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 SENSOR, TIME, VALUE = 0, 1, 2
 SENSOR_WORD, TIME_WORD, VALUE_WORD, READINGS = (np.frombuffer(word, np.uint8) for word in (b"sensor", b"time", b"value", b"readings"))
+SHORTEST = len(b'"",0,0,')
+"""What a reading takes at the least, in columns."""
 LONE = -1
 """Not mine."""
 
 
 def read(body: bytes, names: Names) -> Batch | None:
     """The readings of a body, or None when `plain` has to look at it."""
-    room = min(body.count(b":"), MOST) + 1 if b'"readings"' in body[:64] or body[:1] == b"[" else min(body.count(b","), MOST) + 1
+    room = min(len(body) // SHORTEST, MOST) + 1
     sensor, at, value, name = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room), np.empty((room, 2), np.int32)
     letters, marks = np.frombuffer(body, np.uint8), np.empty(room, np.uint64)
     n = _body(letters, TEN, DAYS, LENGTH, name, marks, at, value)
@@ -34,14 +36,14 @@ def read(body: bytes, names: Names) -> Batch | None:
     return Batch(sensor[:n], at[:n], value[:n], np.arange(n, dtype=np.int32))
 
 
-@compiled
+@within
 def _blank(b: Any, i: int) -> int:
     while i < len(b) and (b[i] == 32 or b[i] == 10 or b[i] == 13 or b[i] == 9):
         i += 1
     return i
 
 
-@compiled
+@within
 def _word(b: Any, i: int, word: Any) -> int:
     """Behind a quoted word, or -1."""
     if i + len(word) + 2 > len(b) or b[i] != 34 or b[i + len(word) + 1] != 34:
@@ -52,7 +54,7 @@ def _word(b: Any, i: int, word: Any) -> int:
     return i + len(word) + 2
 
 
-@compiled
+@within
 def _key(b: Any, i: int) -> tuple[int, int]:
     """(behind the key and its colon, which key), or -1."""
     which, end = SENSOR, _word(b, i, SENSOR_WORD)
@@ -68,7 +70,7 @@ def _key(b: Any, i: int) -> tuple[int, int]:
     return _blank(b, end + 1), which
 
 
-@compiled
+@within
 def _digits(b: Any, i: int) -> tuple[int, int, int, int]:
     """A JSON number without exponent as (behind it, its digits as a whole, how many behind the point, minus)."""
     minus = 0
@@ -95,7 +97,7 @@ def _digits(b: Any, i: int) -> tuple[int, int, int, int]:
     return i, whole, behind, minus
 
 
-@compiled
+@within
 def _number(b: Any, i: int, ten: Any) -> tuple[int, float]:
     end, whole, behind, minus = _digits(b, i)
     if end < 0:
@@ -104,7 +106,7 @@ def _number(b: Any, i: int, ten: Any) -> tuple[int, float]:
     return end, -value if minus else value
 
 
-@compiled
+@within
 def _two(b: Any, i: int) -> int:
     if b[i] < 48 or b[i] > 57 or b[i + 1] < 48 or b[i + 1] > 57:
         return LONE
@@ -153,7 +155,7 @@ def _iso(b: Any, i: int, days: Any, length: Any) -> tuple[int, int]:
     return i + 1, (((since * 24 + hour) * 60 + minute - shift) * 60 + second) * 1000 + part
 
 
-@compiled
+@within
 def _time(b: Any, i: int, days: Any, length: Any) -> tuple[int, int]:
     if i < len(b) and b[i] == 34:
         end, at = _iso(b, i, days, length)
@@ -169,7 +171,7 @@ def _time(b: Any, i: int, days: Any, length: Any) -> tuple[int, int]:
     return end, at
 
 
-@compiled
+@within
 def _sensor(b: Any, i: int, name: Any, marks: Any, n: int) -> int:
     """Behind a name, which is marked: where it stands and what it hashes to."""
     if i >= len(b) or b[i] != 34:
@@ -203,7 +205,7 @@ def _look_up(b: Any, name: Any, marks: Any, slots: Any, letters: Any, start: Any
     return True
 
 
-@compiled
+@within
 def _same(b: Any, first: int, end: int, letters: Any, start: int, stop: int) -> bool:
     if stop - start != end - first:
         return False
@@ -212,7 +214,7 @@ def _same(b: Any, first: int, end: int, letters: Any, start: int, stop: int) -> 
     return first == end
 
 
-@compiled
+@within
 def _row(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any, n: int) -> int:
     """Behind one object with its three keys, or -1."""
     if i >= len(b) or b[i] != 123:
