@@ -200,3 +200,20 @@ def test_what_gateways_usually_send_needs_no_second_look():
     many = [{"sensor": str(code), "time": 1_790_000_000 + n / 1000, "value": v} for n, (code, v) in enumerate(sent)]
     body = json.dumps({"readings": many}, ensure_ascii=False).encode()
     assert len(fast.read(body, NAMES).at) == 500
+
+
+@pytest.mark.skipif(not decode.COMPILED, reason="this Python is newer than the compiler")
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 60), st.lists(st.permutations(range(60)), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_sensors_are_found_in_whatever_order_they_come(known, orders, chance):
+    """Who followed upon whom the last time is only a guess; with names that others begin with, and some that are not known."""
+    names = decode.Names({f"s{n}" * (1 + n % 3): 100 + n for n in chance.sample(range(60), known)})
+    for order in orders:
+        codes = [f"s{n}" * (1 + n % 3) for n in order]
+        body = rows(*((code, 1790000000, 1.5) for code in codes))
+        mine = fast.read(body, names)
+        assert (mine is None) == any(code not in names.ids for code in codes)
+        sure = [code for code in codes if code in names.ids]
+        if sure:
+            there = fast.read(rows(*((code, 1790000000, 1.5) for code in sure)), names)
+            assert there is not None and there.sensor.tolist() == [names.ids[code] for code in sure]

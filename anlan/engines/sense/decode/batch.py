@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled, within
+from ..compiled import compiled
 
 MOST = 100_000
 """Readings of one body."""
@@ -44,33 +44,26 @@ class Names:
     ids: dict[str, int]
 
     @cached_property
-    def table(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]:
-        """(slots, all codes one after the other, where each begins, the id of each)."""
+    def table(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        """(slots, all codes one after the other, where each begins, the id of each, which code followed upon each the last time
+        and, at the end, which was the first). The last of these is a guess that readers write down for one another."""
         codes = [code.encode() for code in self.ids]
         start = np.zeros(len(codes) + 1, np.int64)
         np.cumsum([len(code) for code in codes], out=start[1:])
         bits = max(4, int(np.ceil(np.log2(len(codes) * 3 + 1))))
         slots, letters = np.full(1 << bits, -1, np.int32), np.frombuffer(b"".join(codes), np.uint8)
         _fill(slots, letters, start)
-        return slots, letters, start, np.fromiter(self.ids.values(), np.int32, len(codes))
-
-
-@within
-def stirred(h: Any, letter: Any) -> Any:
-    return (h ^ np.uint64(letter)) * np.uint64(1099511628211)
-
-
-@within
-def mixed(h: Any) -> Any:
-    return h ^ (h >> np.uint64(29))
+        after = np.roll(np.arange(len(codes) + 1, dtype=np.int32), -1)
+        after[-2:] = 0
+        return slots, letters, start, np.fromiter(self.ids.values(), np.int32, len(codes)), after
 
 
 @compiled
 def hashed(letters: Any, start: int, end: int) -> Any:
     h = SEED
     for i in range(start, end):
-        h = stirred(h, letters[i])
-    return mixed(h)
+        h = (h ^ np.uint64(letters[i])) * np.uint64(1099511628211)
+    return h ^ (h >> np.uint64(29))
 
 
 @compiled

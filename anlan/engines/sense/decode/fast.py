@@ -2,8 +2,8 @@
 twice, a name that is not known, a number of more than 15 digits or with an exponent, a time finer than a millisecond, a
 word instead of a number, anything after the end. So what it takes, both take alike.
 
-Names are only marked on the way and looked up together in the end: the table is larger than what a processor holds near,
-and of many questions that do not wait for one another it asks several at a time."""
+Names are only marked on the way and looked up in the end. Gateways name their sensors in the same order again and again, so
+whoever followed upon a sensor the last time is expected to follow this time; the table is asked for who was not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..compiled import compiled, within
-from .batch import EARLIEST_MS, LATEST_MS, MOST, SEED, Batch, Names, mixed, stirred
+from .batch import EARLIEST_MS, LATEST_MS, MOST, Batch, Names, hashed
 
 TEN = np.array([10.0**k for k in range(16)])
 DAYS = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
@@ -27,11 +27,13 @@ LONE = -1
 
 def read(body: bytes, names: Names) -> Batch | None:
     """The readings of a body, or None when `plain` has to look at it."""
+    if not names.ids:
+        return None
     room = min(len(body) // SHORTEST, MOST) + 1
     sensor, at, value, name = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room), np.empty((room, 2), np.int32)
-    letters, marks = np.frombuffer(body, np.uint8), np.empty(room, np.uint64)
-    n = _body(letters, TEN, DAYS, LENGTH, name, marks, at, value)
-    if n < 0 or not _look_up(letters, name[:n], marks, *names.table, sensor):
+    letters = np.frombuffer(body, np.uint8)
+    n = _body(letters, TEN, DAYS, LENGTH, name, at, value)
+    if n < 0 or not _look_up(letters, name[:n], *names.table, sensor):
         return None
     return Batch(sensor[:n], at[:n], value[:n], np.arange(n, dtype=np.int32))
 
@@ -172,36 +174,37 @@ def _time(b: Any, i: int, days: Any, length: Any) -> tuple[int, int]:
 
 
 @within
-def _sensor(b: Any, i: int, name: Any, marks: Any, n: int) -> int:
-    """Behind a name, which is marked: where it stands and what it hashes to."""
+def _sensor(b: Any, i: int, name: Any, n: int) -> int:
+    """Behind a name; where it stands is marked."""
     if i >= len(b) or b[i] != 34:
         return LONE
-    h, end = SEED, i + 1
+    end = i + 1
     while end < len(b) and b[end] != 34:
         if b[end] == 92:
             return LONE
-        h = stirred(h, b[end])
         end += 1
     if end >= len(b):
         return LONE
-    name[n, 0], name[n, 1], marks[n] = i + 1, end, mixed(h)
+    name[n, 0], name[n, 1] = i + 1, end
     return end + 1
 
 
 @compiled
-def _look_up(b: Any, name: Any, marks: Any, slots: Any, letters: Any, start: Any, ids: Any, sensor: Any) -> bool:
+def _look_up(b: Any, name: Any, slots: Any, letters: Any, start: Any, ids: Any, after: Any, sensor: Any) -> bool:
     """The ids of all marked names; False when one is not known."""
-    mask = np.uint64(len(slots) - 1)
+    mask, before = np.uint64(len(slots) - 1), len(ids)
     for n in range(len(name)):
-        sensor[n] = slots[marks[n] & mask]
-    for n in range(len(name)):
-        place, k = marks[n] & mask, sensor[n]
-        while k >= 0 and not _same(b, name[n, 0], name[n, 1], letters, start[k], start[k + 1]):
-            place = (place + np.uint64(1)) & mask
+        k = after[before]
+        if not _same(b, name[n, 0], name[n, 1], letters, start[k], start[k + 1]):
+            place = hashed(b, name[n, 0], name[n, 1]) & mask
             k = slots[place]
-        if k < 0:
-            return False
-        sensor[n] = ids[k]
+            while k >= 0 and not _same(b, name[n, 0], name[n, 1], letters, start[k], start[k + 1]):
+                place = (place + np.uint64(1)) & mask
+                k = slots[place]
+            if k < 0:
+                return False
+            after[before] = k
+        sensor[n], before = ids[k], k
     return True
 
 
@@ -215,7 +218,7 @@ def _same(b: Any, first: int, end: int, letters: Any, start: int, stop: int) -> 
 
 
 @within
-def _row(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any, n: int) -> int:
+def _row(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, at: Any, value: Any, n: int) -> int:
     """Behind one object with its three keys, or -1."""
     if i >= len(b) or b[i] != 123:
         return LONE
@@ -227,7 +230,7 @@ def _row(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: Any
             return LONE
         have |= 1 << which
         if which == SENSOR:
-            i = _sensor(b, i, name, marks, n)
+            i = _sensor(b, i, name, n)
         elif which == TIME:
             i, at[n] = _time(b, i, days, length)
         else:
@@ -245,7 +248,7 @@ def _row(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: Any
 
 
 @compiled
-def _rows(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any) -> tuple[int, int]:
+def _rows(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, at: Any, value: Any) -> tuple[int, int]:
     """(behind a list of objects, how many)."""
     if i >= len(b) or b[i] != 91:
         return LONE, 0
@@ -255,7 +258,7 @@ def _rows(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: An
     while True:
         if n >= len(at):
             return LONE, 0
-        i = _row(b, i, ten, days, length, name, marks, at, value, n)
+        i = _row(b, i, ten, days, length, name, at, value, n)
         if i < 0:
             return LONE, 0
         n += 1
@@ -271,7 +274,7 @@ def _rows(b: Any, i: int, ten: Any, days: Any, length: Any, name: Any, marks: An
 
 @compiled
 def _column(
-    b: Any, i: int, which: int, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any
+    b: Any, i: int, which: int, ten: Any, days: Any, length: Any, name: Any, at: Any, value: Any
 ) -> tuple[int, int]:
     """(behind a list of one column, how many)."""
     if i >= len(b) or b[i] != 91:
@@ -283,7 +286,7 @@ def _column(
         if n >= len(at):
             return LONE, 0
         if which == SENSOR:
-            i = _sensor(b, i, name, marks, n)
+            i = _sensor(b, i, name, n)
         elif which == TIME:
             i, at[n] = _time(b, i, days, length)
         else:
@@ -302,13 +305,13 @@ def _column(
 
 
 @compiled
-def _body(b: Any, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: Any, value: Any) -> int:
+def _body(b: Any, ten: Any, days: Any, length: Any, name: Any, at: Any, value: Any) -> int:
     """How many readings a whole body holds, or -1."""
     i = _blank(b, 0)
     if i >= len(b):
         return LONE
     if b[i] == 91:
-        i, n = _rows(b, i, ten, days, length, name, marks, at, value)
+        i, n = _rows(b, i, ten, days, length, name, at, value)
         return n if i >= 0 and _blank(b, i) == len(b) else LONE
     if b[i] != 123:
         return LONE
@@ -318,7 +321,7 @@ def _body(b: Any, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: A
         i = _blank(b, end)
         if i >= len(b) or b[i] != 58:
             return LONE
-        i, n = _rows(b, _blank(b, i + 1), ten, days, length, name, marks, at, value)
+        i, n = _rows(b, _blank(b, i + 1), ten, days, length, name, at, value)
         if i < 0:
             return LONE
         i = _blank(b, i)
@@ -329,7 +332,7 @@ def _body(b: Any, ten: Any, days: Any, length: Any, name: Any, marks: Any, at: A
         if i < 0 or have & (1 << which):
             return LONE
         have |= 1 << which
-        i, count = _column(b, i, which, ten, days, length, name, marks, at, value)
+        i, count = _column(b, i, which, ten, days, length, name, at, value)
         if i < 0 or (n >= 0 and count != n):
             return LONE
         n, i = count, _blank(b, i)
