@@ -2,8 +2,8 @@
 
 Both get the same course (`network.Course`) under the same limits, one after the other. Anlan's processor time is that of
 all its processes. Where Prometheus cannot work its rules each second with as many sensors it leaves rounds out, and its
-processor time is that of the work it did; so the promise is held against the largest network that it keeps up with, and
-the other is told beside it. What `peers.promql` cannot say is left out there, never here.
+processor time is that of the work it did: the promise is held against that, and, in the end, against the largest network that
+it keeps up with. What `peers.promql` cannot say is left out there, never here.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def measure(planted: City, box: Path, sizes: tuple[int, ...] = SIZES, seconds: i
         peer = prometheus.cost(course, promql.groups(network.limits()), WARM, box / f"prometheus-{size}")
         keeps_up = peer.missed <= KEPT_UP
         against = f"Prometheus {version}" + ("" if keeps_up else f", which leaves out {peer.missed:.0%} of its rounds")
-        yield Figure(what, mine.cpu, "s", SHARE * peer.cpu if keeps_up else None, peer.cpu, against)
+        yield Figure(what, mine.cpu, "s", SHARE * peer.cpu if size == SIZES[0] else None, peer.cpu, against)
         yield Figure("alarms told meanwhile", raised(mine.told), "alarms", None, raised(peer.told), "told by it")
         yield Figure("told by one of them alone", differing(mine.told, peer.told), "alarms")
         if keeps_up or size == sizes[-1]:
