@@ -5,6 +5,8 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
+from anlan.sensing import logged
+
 
 class Migration(migrations.Migration):
 
@@ -434,4 +436,5 @@ class Migration(migrations.Migration):
             model_name='warning',
             constraint=models.UniqueConstraint(models.F('world'), models.F('hazard'), models.F('area'), condition=models.Q(('state', 'active')), name='one_signal_a_hazard'),
         ),
+        migrations.RunPython(logged.lightly, migrations.RunPython.noop),
     ]
