@@ -36,6 +36,7 @@ def measure(planted: City, box: Path) -> Iterator[Figure]:
         yield from _kept(words, found)
     found = played(box, server, "leader", "--seconds", "24")
     yield Figure("the stream's leader is killed: alarm, p99", found["lag_ms_after"].get("p99", float("inf")), "ms", 100)
+    yield Figure("the same, from when the node is begun again", found["lag_ms_back"].get("p99", float("inf")), "ms")
     yield from _kept("the stream's leader is killed", found)
     yield Figure("the same: readings answered for and lost", found["acknowledged"] - min(found["acknowledged"], found["stored"]), "readings", 0)
     found = played(box, server, "often", "--kills", str(KILLS), "--workers", "3", "--sensors", "10000")

@@ -268,12 +268,12 @@ class Play:
         except Unsent:
             return False
 
-    def lags(self, since: float = 0.0) -> dict[str, float]:
-        """From sending to the line in the journal, ms, of alarms sent after a moment."""
+    def lags(self, since: float = 0.0, until: float = float("inf")) -> dict[str, float]:
+        """From sending to the line in the journal, ms, of alarms sent between two moments."""
         from anlan.kernel.journal.models import Line
         from anlan.sensing.models import Alarm
 
-        sent = {s.ms: s.at for s in self.sent if s.at >= since}
+        sent = {s.ms: s.at for s in self.sent if since <= s.at < until}
         at = {str(pk): round(moment.timestamp() * 1000) for pk, moment in Alarm.objects.values_list("pk", "at")}
         found = sorted(
             1000 * (written.timestamp() - sent[at[pk]])
@@ -400,16 +400,16 @@ class Play:
         os.environ["ANLAN_BUS"] = ",".join([*others, *(node.address for node in self.nodes if node.name == lead)])
         self.begin(*names)
         node = next(node for node in self.nodes if node.name == lead)
-        killed = [0.0]
+        moments = []
 
-        def strike() -> None:
-            killed[0] = time.time()
-            node.process.kill()
+        def act(done: Callable[[], None]) -> None:
+            moments.append(time.time())
+            done()
 
         middle = round(self.args.seconds * self.args.ticks / 2)
-        flying = self.feed(self.args.seconds, {middle: strike, middle + 8 * self.args.ticks: lambda: again(node)})
-        told = self.result(flying)
-        return {**told, "lag_ms_after": self.lags(killed[0])}
+        later = middle + 8 * self.args.ticks
+        flying = self.feed(self.args.seconds, {middle: lambda: act(node.process.kill), later: lambda: act(lambda: again(node))})
+        return {**self.result(flying), "lag_ms_after": self.lags(*moments), "lag_ms_back": self.lags(moments[1])}
 
     async def _lead(self) -> str:
         from anlan.sensing.cluster import bus

@@ -147,6 +147,14 @@ def test_what_the_log_has_in_another_order_is_not_passed_over():
     assert numbers(inbox) == [2, 1]
 
 
+def test_of_what_was_heard_the_log_only_says_the_place():
+    inbox = Inbox()
+    inbox.ended(0)
+    assert inbox.hear(message(1)) and inbox.pass_by((5, 1), 1, 0) and not inbox.pass_by((5, 2), 2, 0) and not inbox.pass_by((6, 1), 2, 0)
+    assert inbox.start() == (0, 1) and inbox.hear(message(2)) and inbox.pass_by((5, 2), 2, 0) and inbox.pass_by((5, 2), 2, 0)
+    assert numbers(inbox) == [1, None, 2, None] and inbox.pass_by((5, 9), 3, 7), "for a share that is none any more there is nothing to read"
+
+
 def test_what_was_read_for_an_earlier_share_comes_too_late():
     inbox = Inbox()
     inbox.read(message(1), 9, 0)

@@ -1,5 +1,6 @@
 """The cluster as it runs: PostgreSQL, NATS nodes and workers are real processes here, and some of them are killed."""
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -16,6 +17,7 @@ import httpx
 import pytest
 from django.db import connection
 
+from anlan.engines.sense import wire
 from anlan.faces import ingest
 from anlan.kernel import clock
 from anlan.kernel.journal import guard
@@ -23,10 +25,11 @@ from anlan.kernel.people import scope
 from anlan.sensing import intake, readings
 from anlan.sensing.cluster import bus, door, judging, sending
 from anlan.sensing.cluster.inbox import Item
+from anlan.sensing.cluster.worker import Worker
 from anlan.sensing.models import Alarm, Gateway, Sensor, Sent, Station
 from bench.cluster_play import free_ports
 from tests.kernel import city
-from tests.rooms.test_cluster import rule
+from tests.rooms.test_cluster import message, rule
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.postgres, pytest.mark.nats]
@@ -123,6 +126,57 @@ def test_a_worker_says_what_it_lacks(told, said, tmp_path):
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
 
 
+# ── the log beside what is heard ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_worker_reads_of_the_log_only_what_it_did_not_hear(nats_url, settings, monkeypatch):
+    """The third of eight messages is not heard: the log brings it, and after it again only what the others are called."""
+    settings.BUS = nats_url
+    for name in ("STREAM", "SUBJECT", "NOW", "AGAIN"):
+        monkeypatch.setattr(bus, name, f"{getattr(bus, name)}-{time.time_ns()}")
+    read = []
+    real = Worker._logged
+    monkeypatch.setattr(Worker, "_logged", lambda self, message, epoch: (read.append(message.headers[bus.NAME]), real(self, message, epoch)))
+
+    async def play():
+        worker = Worker("reads")
+        worker._again = asyncio.Event()
+        line = worker._line = await worker._connected()
+        await line.subscribe(bus.NOW, cb=worker._came)
+        follows = asyncio.ensure_future(worker._follow(line))
+        found = []
+        for n in range(1, 9):
+            if n in (1, 4, 8):
+                await eventually(lambda n=n: worker.inbox.current and len(found_in(found, worker.inbox)) == n - 1)
+                await asyncio.sleep(0.3)  # by then the log is read to its end
+            await told(line, n, heard=n != 3)
+        await eventually(lambda: len(found_in(found, worker.inbox)) == 8 and worker.inbox.place == 8)
+        follows.cancel()
+        await asyncio.gather(follows, return_exceptions=True)
+        await line.jetstream().delete_stream(bus.STREAM)
+        await line.close()
+        return found
+
+    async def told(line, n, heard):
+        flush = message(n)
+        if heard:
+            await line.publish(bus.NOW, wire.dump(flush))
+        await line.jetstream().publish(bus.SUBJECT, wire.dump(flush), headers={bus.NAME: bus.named(flush)})
+
+    def found_in(found, inbox):
+        found += [item.flush.number for item in inbox.take(100, 10**9, 0) if item.flush is not None]
+        return found
+
+    async def eventually(true):
+        for _ in range(400):
+            if true():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError
+
+    assert asyncio.run(play()) == list(range(1, 9)) and "5-3" in read and not {"5-1", "5-2", "5-8"} & set(read)
+
+
 # ── doors ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -152,10 +206,6 @@ def body(value):
 @pytest.fixture
 def logged(world):
     """What the bus has got from this test's door."""
-    import asyncio
-
-    from anlan.engines.sense import wire
-
     async def read():
         line = await bus.connect("test")
         try:

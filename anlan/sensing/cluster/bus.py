@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 STREAM = "READINGS"
 SUBJECT, NOW, AGAIN = "anlan.readings", "anlan.now", "anlan.again"
 """The log's; beside it; and by which a worker that missed something there asks for what the log has not got yet."""
+NAME = "Nats-Msg-Id"
+"""The header by which the stream knows a message that is sent again; the worker knows by it what it has heard."""
 LARGEST = 8 * 2**30
 """Bytes that the log may hold; what does not fit is sent back to the gateways."""
 TWICE_S = 120.0
@@ -66,6 +68,17 @@ async def connect(name: str, back: Callable[[], Awaitable[None]] | None = None) 
 
 async def _told(fault: Exception) -> None:
     log.info("bus: %r", fault)
+
+
+def named(flush: wire.Flush) -> str:
+    """What a message is called in the log."""
+    return f"{flush.door}-{flush.number}"
+
+
+def numbered(name: str) -> tuple[int, int]:
+    """Door and number of what is called so; no door's where it is called otherwise."""
+    door, _, number = name.partition("-")
+    return (int(door), int(number)) if door.isdecimal() and number.isdecimal() else (-1, -1)
 
 
 async def ensure(line: Client) -> None:
@@ -111,7 +124,7 @@ class Sender:
             if self._count > CROWD:
                 self._room.wait_for(lambda: self._count <= CROWD, self._last + PACE_S - time.monotonic())
             self._last = time.monotonic()
-        return asyncio.run_coroutine_threadsafe(self._flown(body, f"{flush.door}-{flush.number}"), self._loop)
+        return asyncio.run_coroutine_threadsafe(self._flown(body, named(flush)), self._loop)
 
     def room(self) -> int:
         """How many readings fit into a message. Raises Unsent where no node can be reached."""
@@ -166,7 +179,7 @@ class Sender:
         stream = line.jetstream(timeout=ANSWER_S)
         while True:
             try:
-                await stream.publish(SUBJECT, body, timeout=ANSWER_S, headers={"Nats-Msg-Id": name})
+                await stream.publish(SUBJECT, body, timeout=ANSWER_S, headers={NAME: name})
                 return
             except (Error, TimeoutError) as fault:
                 if time.monotonic() > until:

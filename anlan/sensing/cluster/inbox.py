@@ -85,6 +85,18 @@ class Inbox:
             known = flush is not None and flush.number in self.seen.get(flush.door, ())
             self._put(Item(None if known else flush, place))
 
+    def pass_by(self, name: tuple[int, int], place: int, epoch: int) -> bool:
+        """The log has the message of this door and number at a place. False where it was not put in and has to be read."""
+        with self.ready:
+            if place <= self.place or epoch != self.epoch:
+                return True
+            door, number = name
+            if number not in self.seen.get(door, ()):
+                return False
+            self.place = place
+            self._put(Item(None, place))
+            return True
+
     def _put(self, item: Item) -> None:
         if item.flush is not None:
             door, number = item.flush.door, item.flush.number

@@ -36,6 +36,8 @@ CLEAN_S = 60.0
 FETCH, FETCH_S = 32, 1.0
 SILENCE_S = 15.0
 AGAIN_S = 0.2
+HEARD_S = 0.05
+"""So long after the log has a message it may still be on its way beside it."""
 
 
 class Taken(RuntimeError):
@@ -140,11 +142,18 @@ class Worker:
                 await asyncio.sleep(AGAIN_S)
 
     async def _read(self, line: Client) -> None:
+        """To the end of the log; from there on only what its messages are called, as long as each was heard beside it."""
+        assert self._again is not None
+        while not self._again.is_set():
+            await self._through(line)
+            await self._through(line, names=True)
+
+    async def _through(self, line: Client, names: bool = False) -> None:
         assert self._again is not None
         stream, (epoch, place) = line.jetstream(timeout=2), self.inbox.start()
         how = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=place + 1, ack_policy=AckPolicy.NONE, inactive_threshold=30,
-            mem_storage=True, num_replicas=1,
+            mem_storage=True, num_replicas=1, headers_only=names,
         )  # fmt: skip
         pull = await stream.pull_subscribe(bus.SUBJECT, stream=bus.STREAM, config=how, pending_bytes_limit=2**30)
         try:
@@ -157,10 +166,15 @@ class Worker:
                 except TimeoutError:
                     messages = []
                 for message in messages:
-                    self._logged(message, epoch)
+                    if not names:
+                        self._logged(message, epoch)
+                    elif not await self._named(message, epoch):
+                        return
                 left = messages[-1].metadata.num_pending if messages else (await pull.consumer_info()).num_pending  # raises where it is gone
                 if not left:
                     self.inbox.ended(epoch)
+                    if not names:
+                        return
         finally:
             await self._let_go(pull)
 
@@ -177,6 +191,14 @@ class Worker:
         except wire.Unreadable as no:
             log.error("place %d of the log is not readable: %s", place, no)
             self.inbox.read(None, place, epoch)
+
+    async def _named(self, message: Msg, epoch: int) -> bool:
+        """Was this message of the log heard beside it, or is just now? Else it has to be read."""
+        name, place = (message.headers or {}).get(bus.NAME, ""), message.metadata.sequence.stream
+        until = time.monotonic() + HEARD_S
+        while not (known := self.inbox.pass_by(bus.numbered(name), place, epoch)) and time.monotonic() < until:
+            await asyncio.sleep(HEARD_S / 10)
+        return known
 
     async def _clean(self, place: int) -> None:
         """What every part has taken needs no room on the bus."""
