@@ -133,7 +133,8 @@ class Line:
         self.client.ack(message.mid, message.qos)
 
     def beat(self) -> None:
-        beats.beat(f"mqtt:{self.name}", good=self.client.is_connected(), detail=self.fault, silence_s=SILENCE_S, essential=False)
+        detail = self.fault or self.files.soon()
+        beats.beat(f"mqtt:{self.name}", good=self.client.is_connected(), detail=detail, silence_s=SILENCE_S, essential=False)
 
     def close(self, leave: bool = False) -> None:
         """End the line; ``leave`` tells the broker to keep nothing more for it, else what comes meanwhile waits there."""

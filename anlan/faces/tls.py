@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -20,6 +21,10 @@ UNTRUSTED = (18, 19, 20, 21)
 """OpenSSL's numbers for a chain that leads to nobody who is trusted."""
 EXPIRED, ELSEWHERE = 10, (62, 64)
 TURNED_AWAY = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_EXPIRED", "CERTIFICATE_REVOKED", "CERTIFICATE_UNKNOWN", "UNSUPPORTED_CERTIFICATE")
+
+
+AHEAD = timedelta(days=30)
+"""So long before its end a certificate of ours is named on the health page."""
 
 
 class Unfit(ValueError):
@@ -56,6 +61,16 @@ class Files:
         elif self.key:
             raise Unfit(f"有私钥 {self.key} 而没有客户端证书")
         return found
+
+    def soon(self) -> str:
+        """What to see to before it is too late: our own certificate ends within a month. Empty when nothing, or nothing can be read."""
+        try:
+            last = _certificates("客户端证书", self.certificate)[0].not_valid_after_utc if self.certificate else None
+        except Unfit:
+            return ""
+        if last is None or last - real() > AHEAD:
+            return ""
+        return f"客户端证书 {self.certificate} 将于 {timezone.localtime(last):%Y年%m月%d日} 到期,请在此前更换"
 
     def _check_own(self) -> None:
         own = _certificates("客户端证书", self.certificate)[:1]

@@ -46,7 +46,7 @@ Register(
     columns="hazard kind quantity hours amount clear level sensor source confidence version since until",
     filters="area hazard kind quantity level",
     unsummed="hours amount clear",
-    worded={"clear": "clearing"},
+    worded={"amount": "limit", "clear": "clearing"},
     join="sensor__station",
     group="大应急",
     see=READERS,

@@ -21,7 +21,7 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self._signed(self.name, self.key, 0, 30, x509.BasicConstraints(True, None)))
 
-    def issue(self, name, *, host="127.0.0.1", since=0, days=30):
+    def issue(self, name, *, host="127.0.0.1", since=0, days=90):
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
         certificate, file = self.folder / f"{name}.pem", self.folder / f"{name}.key"

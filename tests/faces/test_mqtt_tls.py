@@ -73,6 +73,18 @@ def test_readings_come_over_a_line_that_both_ends_prove_themselves_on(world, bro
         house.close()
 
 
+def test_a_certificate_that_ends_within_the_month_is_named_while_the_line_stands(world, broker_of, ca, ours, quick):
+    certificate, key = ca.issue("soon", days=20)
+    joined(broker_of(), {**ours, "cert": str(certificate), "key": str(key)})
+    house = House()
+    try:
+        until(lambda: connected() and told().startswith(f"客户端证书 {certificate} 将于 ") and told().endswith(" 到期,请在此前更换"))
+        assert Beat.objects.get(name="mqtt:park").good
+    finally:
+        house.close()
+    assert Files(**{"certificate": ours["cert"]}).soon() == Files().soon() == Files(certificate="none.pem").soon() == ""
+
+
 def test_a_key_may_stand_in_the_certificates_own_file(ours, tmp_path):
     both = tmp_path / "both.pem"
     both.write_bytes(b"".join(Path(ours[name]).read_bytes() for name in ("cert", "key")))

@@ -139,8 +139,13 @@ class Rule(Compiled, Placed):
             case self.Kind.STRAY:
                 return f"偏离邻站中位数超过{self.amount:g}"
             case self.Kind.COUNT:
-                return f"{window if self.hours else ''}达{words.grade(self.reach)}测点≥{self.amount:g}个"
+                return f"{window if self.hours else ''}达{words.grade(self.reach)}及以上测点≥{self.amount:g}个"
         return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
+
+    @property
+    def limit(self) -> float | None:
+        """The amount that it asks for; None for a kind that asks only how long."""
+        return None if self.kind in (self.Kind.OFFLINE, self.Kind.STUCK) else self.amount
 
     @property
     def clearing(self) -> float | None:
