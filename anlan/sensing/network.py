@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import settle
 from .book import Book, compile_book, compile_parts, empty
-from .logged import counts, pack, put, unpack
+from .logged import counts, pack, put, stamp, unpack
 from .models import Basis, Batch, Edition, Ledger, Snapshot
 from .parts import ACROSS, ALL, WHOLE, apart
 
@@ -202,7 +201,7 @@ class Turn:
         digest, ledger = network.book.digest, self.ledgers[part]
         self.books[digest] = network.book
         kept, body = counts(status), pack(sensor, at, value, status)
-        network.number, network.stamp = network.number + 1, _stamp(network.stamp, digest, moment, body)
+        network.number, network.stamp = network.number + 1, stamp(network.stamp, digest, moment, body)
         self.batches.append(Batch(
             world=self.world, part=part, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment,
             count=len(sensor), kept=int(kept.sum()), first_ms=int(at[kept].min(initial=moment)), last_ms=int(at[kept].max(initial=0)), body=body,
@@ -430,12 +429,6 @@ def _trim(kept: OrderedDict[Any, Book]) -> None:
     held = sum(len(book.plan.key) for book in kept.values())
     while len(kept) > BOOKS and held > CHANNELS:
         held -= len(kept.popitem(last=False)[1].plan.key)
-
-
-def _stamp(before: int, basis: str, moment: int, body: bytes) -> int:
-    told = sha256(f"{before} {basis} {moment} ".encode())
-    told.update(body)
-    return int.from_bytes(told.digest()[:8]) >> 2
 
 
 def keep_snapshot(world: World, part: int = WHOLE) -> None:

@@ -139,7 +139,7 @@ class Rule(Compiled, Placed):
             case self.Kind.STRAY:
                 return f"偏离邻站中位数超过{self.amount:g}"
             case self.Kind.COUNT:
-                return f"{window if self.hours else ''}达{words.grade(self.reach)}及以上测点≥{self.amount:g}个"
+                return f"{window if self.hours else ''}{words.grade(self.reach)}以上测点≥{self.amount:g}个"
         return f"{window}{'≤' if self.kind == self.Kind.LOW else '≥'}{self.amount:g}"
 
     @property
