@@ -171,7 +171,9 @@ def _hear(row: Due) -> None:
     verb, name = row.body["verb"], row.body["hearer"]
     for hear in HEARERS.get(verb, ()):
         if _name(hear) == name:
-            hear(_lines(row.body["lines"]) if "lines" in row.body else Line.everywhere.get(pk=row.body["line"]))
+            lines = _lines(row.body.get("lines") or [row.body["line"]])
+            for told in [lines] if hear in AT_ONCE else lines:  # whichever way it heard when the row was written
+                hear(told)
             return
     raise LookupError(f"nobody named {name} hears {verb}")
 
