@@ -155,9 +155,10 @@ COUNTING = {**TYPED, "kind": "count", "amount": "2", "clear": "2", "level": "1",
 
 def test_it_is_tried_over_what_was_read_minute_by_minute(office):  # noqa: F811
     """Two stand together from the third to the fifth minute: W0 21 22 25 17 5, W1 3 3 25 25 3 (20 up, below 16 over)."""
-    blown("W0.gust", 21, 22, 25, 17, 5, end=30 * MINUTE)
-    blown("W1.gust", 3, 3, 25, 25, 3, end=30 * MINUTE)
-    blown("W2.gust", 25, 5, end=20 * MINUTE)
+    last = clock.now() - 30 * MINUTE
+    blown("W0.gust", 21, 22, 25, 17, 5, last=last)
+    blown("W1.gust", 3, 3, 25, 25, 3, last=last)
+    blown("W2.gust", 25, 5, last=last + 10 * MINUTE)
     answer = tried(office, **COUNTING)
     (fired,) = answer.context["trial"].fired
     assert answer.status_code == 200 and (fired.sensor, fired.value, (fired.until - fired.at) / MINUTE) == (None, 2.0, 2.0)
@@ -169,8 +170,9 @@ def test_it_is_tried_over_what_was_read_minute_by_minute(office):  # noqa: F811
 
 def test_it_is_tried_with_its_times(office):  # noqa: F811
     """Together from the third to the fifth minute, and from the tenth on until both fall silent a minute later."""
-    blown("W0.gust", 21, 22, 25, 17, 5, 5, 5, 5, 5, 25, 25, end=30 * MINUTE)
-    blown("W1.gust", 3, 3, 25, 25, 3, 3, 3, 3, 3, 25, 25, end=30 * MINUTE)
+    last = clock.now() - 30 * MINUTE
+    blown("W0.gust", 21, 22, 25, 17, 5, 5, 5, 5, 5, 25, 25, last=last)
+    blown("W1.gust", 3, 3, 25, 25, 3, 3, 3, 3, 3, 25, 25, last=last)
 
     def spans(**more):
         found = tried(office, **{**COUNTING, **more}).context["trial"].fired

@@ -146,9 +146,9 @@ TYPED = {
 }  # fmt: skip
 
 
-def blown(code, *values, step=MINUTE, end=timedelta(0)):
-    """Readings of one sensor that end some time ago, one each step."""
-    last = clock.now() - end
+def blown(code, *values, step=MINUTE, end=timedelta(0), last=None):
+    """Readings of one sensor that end some time ago, one each step. What several read at one moment is given the ``last`` of them."""
+    last = last or clock.now() - end
     return door.take([door.Sample(code, last - step * (len(values) - 1 - n), v) for n, v in enumerate(values)])
 
 
