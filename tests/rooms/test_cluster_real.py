@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from django.db import connection
+from nats.js.client import JetStreamContext
 
 from anlan.engines.sense import wire
 from anlan.faces import ingest
@@ -175,6 +176,41 @@ def test_a_worker_reads_of_the_log_only_what_it_did_not_hear(nats_url, settings,
         raise AssertionError
 
     assert asyncio.run(play()) == list(range(1, 9)) and "5-3" in read and not {"5-1", "5-2", "5-8"} & set(read)
+
+
+@pytest.mark.parametrize("lost", [0, 4], ids=["one of them", "the last of all"])
+def test_what_was_sent_into_a_line_that_broke_is_read_again(nats_url, settings, monkeypatch, lost):
+    """For the bus it is delivered. Nothing is heard beside the log here."""
+    settings.BUS = nats_url
+    for name in ("STREAM", "SUBJECT", "NOW", "AGAIN"):
+        monkeypatch.setattr(bus, name, f"{getattr(bus, name)}-{time.time_ns()}")
+    fetch, gone = JetStreamContext.PullSubscription.fetch, []
+
+    async def broken(self, *given, **more):
+        messages = await fetch(self, *given, **more)
+        if not gone and len(messages) > lost:
+            gone.append(messages.pop(lost))
+        return messages
+
+    async def play():
+        worker = Worker("reads")
+        worker._again = asyncio.Event()
+        line = worker._line = await worker._connected()
+        for n in range(1, 6):
+            await line.jetstream().publish(bus.SUBJECT, wire.dump(message(n)), headers={bus.NAME: bus.named(message(n))})
+        monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", broken)
+        follows = asyncio.ensure_future(worker._follow(line))
+        for _ in range(400):
+            if worker.inbox.place == 5 and worker.inbox.current:
+                break
+            await asyncio.sleep(0.02)
+        follows.cancel()
+        await asyncio.gather(follows, return_exceptions=True)
+        await line.jetstream().delete_stream(bus.STREAM)
+        await line.close()
+        return sorted(item.flush.number for item in worker.inbox.take(100, 10**9, 0) if item.flush is not None)
+
+    assert asyncio.run(play()) == [1, 2, 3, 4, 5] and len(gone) == 1
 
 
 # ── doors ───────────────────────────────────────────────────────────────────────────────────────────────────

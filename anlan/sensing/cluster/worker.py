@@ -156,6 +156,7 @@ class Worker:
             mem_storage=True, num_replicas=1, headers_only=names,
         )  # fmt: skip
         pull = await stream.pull_subscribe(bus.SUBJECT, stream=bus.STREAM, config=how, pending_bytes_limit=2**30)
+        came = 0
         try:
             while not self._again.is_set():
                 if self.inbox.full:
@@ -166,11 +167,20 @@ class Worker:
                 except TimeoutError:
                     messages = []
                 for message in messages:
+                    came += 1
+                    if message.metadata.sequence.consumer != came:  # another was sent into a line that broke, and is read again
+                        return
                     if not names:
                         self._logged(message, epoch)
                     elif not await self._named(message, epoch):
                         return
-                left = messages[-1].metadata.num_pending if messages else (await pull.consumer_info()).num_pending  # raises where it is gone
+                if messages:
+                    left = messages[-1].metadata.num_pending
+                else:
+                    stands = await pull.consumer_info()  # raises where it is gone
+                    left = stands.num_pending or 0
+                    if (stands.delivered.consumer_seq if stands.delivered else 0) != came:
+                        return
                 if not left:
                     self.inbox.ended(epoch)
                     if not names:
