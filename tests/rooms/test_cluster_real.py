@@ -130,21 +130,50 @@ def test_a_worker_says_what_it_lacks(told, said, tmp_path):
 # ── the log beside what is heard ────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_worker_reads_of_the_log_only_what_it_did_not_hear(nats_url, settings, monkeypatch):
-    """The third of eight messages is not heard: the log brings it, and after it again only what the others are called."""
+@pytest.fixture
+def apart(nats_url, settings, monkeypatch):
+    """A log of this test's own."""
     settings.BUS = nats_url
     for name in ("STREAM", "SUBJECT", "NOW", "AGAIN"):
         monkeypatch.setattr(bus, name, f"{getattr(bus, name)}-{time.time_ns()}")
+
+
+async def following():
+    """A worker without its thread, its line, and its reading of the log."""
+    worker = Worker("reads")
+    worker._again = asyncio.Event()
+    line = worker._line = await worker._connected()
+    await line.subscribe(bus.NOW, cb=worker._came)
+    return worker, line, asyncio.ensure_future(worker._follow(line))
+
+
+async def ended(line, follows):
+    follows.cancel()
+    await asyncio.gather(follows, return_exceptions=True)
+    await line.jetstream().delete_stream(bus.STREAM)
+    await line.close()
+
+
+async def logged_as(line, flush):
+    await line.jetstream().publish(bus.SUBJECT, wire.dump(flush), headers={bus.NAME: bus.named(flush)})
+
+
+async def eventually(true):
+    for _ in range(400):
+        if true():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError
+
+
+def test_a_worker_reads_of_the_log_only_what_it_did_not_hear(apart, monkeypatch):
+    """The third of eight messages is not heard: the log brings it, and after it again only what the others are called."""
     read = []
     real = Worker._logged
     monkeypatch.setattr(Worker, "_logged", lambda self, message, epoch: (read.append(message.headers[bus.NAME]), real(self, message, epoch)))
 
     async def play():
-        worker = Worker("reads")
-        worker._again = asyncio.Event()
-        line = worker._line = await worker._connected()
-        await line.subscribe(bus.NOW, cb=worker._came)
-        follows = asyncio.ensure_future(worker._follow(line))
+        worker, line, follows = await following()
         found = []
         for n in range(1, 9):
             if n in (1, 4, 8):
@@ -152,38 +181,24 @@ def test_a_worker_reads_of_the_log_only_what_it_did_not_hear(nats_url, settings,
                 await asyncio.sleep(0.3)  # by then the log is read to its end
             await told(line, n, heard=n != 3)
         await eventually(lambda: len(found_in(found, worker.inbox)) == 8 and worker.inbox.place == 8)
-        follows.cancel()
-        await asyncio.gather(follows, return_exceptions=True)
-        await line.jetstream().delete_stream(bus.STREAM)
-        await line.close()
+        await ended(line, follows)
         return found
 
     async def told(line, n, heard):
-        flush = message(n)
         if heard:
-            await line.publish(bus.NOW, wire.dump(flush))
-        await line.jetstream().publish(bus.SUBJECT, wire.dump(flush), headers={bus.NAME: bus.named(flush)})
+            await line.publish(bus.NOW, wire.dump(message(n)))
+        await logged_as(line, message(n))
 
     def found_in(found, inbox):
         found += [item.flush.number for item in inbox.take(100, 10**9, 0) if item.flush is not None]
         return found
 
-    async def eventually(true):
-        for _ in range(400):
-            if true():
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError
-
     assert asyncio.run(play()) == list(range(1, 9)) and "5-3" in read and not {"5-1", "5-2", "5-8"} & set(read)
 
 
 @pytest.mark.parametrize("lost", [0, 4], ids=["one of them", "the last of all"])
-def test_what_was_sent_into_a_line_that_broke_is_read_again(nats_url, settings, monkeypatch, lost):
+def test_what_was_sent_into_a_line_that_broke_is_read_again(apart, monkeypatch, lost):
     """For the bus it is delivered. Nothing is heard beside the log here."""
-    settings.BUS = nats_url
-    for name in ("STREAM", "SUBJECT", "NOW", "AGAIN"):
-        monkeypatch.setattr(bus, name, f"{getattr(bus, name)}-{time.time_ns()}")
     fetch, gone = JetStreamContext.PullSubscription.fetch, []
 
     async def broken(self, *given, **more):
@@ -192,22 +207,17 @@ def test_what_was_sent_into_a_line_that_broke_is_read_again(nats_url, settings, 
             gone.append(messages.pop(lost))
         return messages
 
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", broken)
+
     async def play():
-        worker = Worker("reads")
-        worker._again = asyncio.Event()
-        line = worker._line = await worker._connected()
+        before = await bus.connect("before")
+        await bus.ensure(before)
         for n in range(1, 6):
-            await line.jetstream().publish(bus.SUBJECT, wire.dump(message(n)), headers={bus.NAME: bus.named(message(n))})
-        monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", broken)
-        follows = asyncio.ensure_future(worker._follow(line))
-        for _ in range(400):
-            if worker.inbox.place == 5 and worker.inbox.current:
-                break
-            await asyncio.sleep(0.02)
-        follows.cancel()
-        await asyncio.gather(follows, return_exceptions=True)
-        await line.jetstream().delete_stream(bus.STREAM)
-        await line.close()
+            await logged_as(before, message(n))
+        await before.close()
+        worker, line, follows = await following()
+        await eventually(lambda: worker.inbox.place == 5 and worker.inbox.current)
+        await ended(line, follows)
         return sorted(item.flush.number for item in worker.inbox.take(100, 10**9, 0) if item.flush is not None)
 
     assert asyncio.run(play()) == [1, 2, 3, 4, 5] and len(gone) == 1

@@ -70,7 +70,8 @@ def on_alarm(lines: list[Any]) -> None:
     worst: dict[str, tuple[int, datetime]] = {}
     for line in lines:
         alarm = said[int(line.subject_id)]
-        worst[alarm.rule.hazard] = min((alarm.level, line.at), worst.get(alarm.rule.hazard, (alarm.level, line.at)))
+        mine = (alarm.level, line.at)
+        worst[alarm.rule.hazard] = min(mine, worst.get(alarm.rule.hazard, mine))
     for hazard, (level, at) in worst.items():
         for rule in rules_at(at, ResponseRule.Kind.STATIONS).filter(hazard=hazard, trigger__gte=level):
             if ground := of_stations(rule):
@@ -192,7 +193,7 @@ def on_easing(lines: list[Any]) -> None:
 def ease(reason: str, at: datetime) -> None:
     """Propose the level that would start now, or the end when nothing would; not what waits already or was just refused."""
     if acts.standing() is None:
-        return
+        return  # as on most days; nobody is held up for it
     acts.alone()
     response, waiting = acts.standing(), Proposal.objects.filter(state="proposed").first()
     if response is None or (waiting and waiting.kind in Proposal.UP):
