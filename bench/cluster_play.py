@@ -230,7 +230,7 @@ class Play:
     def _shares(self) -> list[str]:
         from anlan.kernel.clock.models import Beat
 
-        return list(Beat.objects.filter(name__startswith="sense:", detail__contains="/ 65").values_list("name", flat=True))
+        return list(Beat.objects.filter(name__startswith="sense:", detail__contains="/ 17").values_list("name", flat=True))
 
     def pid(self, name: str) -> int:
         return self.workers[name].process.pid
@@ -242,7 +242,7 @@ class Play:
 
         from anlan.sensing.models import Batch
 
-        return Batch.objects.filter(part__gte=1, part__lte=64).aggregate(n=Sum("kept"))["n"] or 0
+        return Batch.objects.filter(part__gte=1, part__lte=16).aggregate(n=Sum("kept"))["n"] or 0
 
     def result(self, flying: list[Any]) -> dict[str, Any]:
         """Wait until all is judged; lost, doubled and unexpected alarms, lost readings, and how long alarms took."""
@@ -449,7 +449,7 @@ class Watch:
             while not self.over.wait(0.03) and not self.found:
                 if not self.failed[0]:
                     continue
-                asked = line.execute("select min(taken_ms) from sensing_ledger where part between 1 and 64").fetchone()
+                asked = line.execute("select min(taken_ms) from sensing_ledger where part between 1 and 16").fetchone()
                 if asked and asked[0] > self.failed[0] * 1000:
                     self.found = time.time() - self.failed[0]
 

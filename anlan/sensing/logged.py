@@ -1,4 +1,4 @@
-"""The log: how the readings of a batch lie in it, four columns one behind the other, and which of them count."""
+"""The log: how the readings of a batch lie in it, and which of them count."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import Model
 from numpy.typing import NDArray
 
+from anlan.engines.sense import narrow
 from anlan.engines.sense.layout import Fate
 
 from .models import Batch
 
-COPIED = {
-    "world_id": "int8", "part": "int2", "number": "int8", "stamp": "int8", "basis_id": "varchar", "taken_ms": "int8", "first_ms": "int8",
-    "last_ms": "int8", "count": "int4", "kept": "int4", "body": "bytea",
-}  # fmt: skip
-"""The columns of a batch, as PostgreSQL calls what is in them."""
 
-
-def put(batches: Sequence[Batch]) -> None:
-    """Append batches to the log. In a statement each byte of a body would be spelt as two letters, which costs more on both sides
-    than to judge what is in it; so PostgreSQL is handed them as they are."""
-    if connection.vendor != "postgresql" or not batches:
-        Batch.objects.bulk_create(batches)
+def put(rows: Sequence[Model]) -> None:
+    """Append to a table whose rows have large bodies. In a statement each byte of one would be spelt as two letters, which costs
+    more on both sides than to judge what is in it; so PostgreSQL is handed them as they are."""
+    if not rows:
         return
-    into = f"copy {Batch._meta.db_table} ({', '.join(COPIED)}) from stdin (format binary)"
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(into) as rows:
-        rows.set_types(list(COPIED.values()))
-        for batch in batches:
-            rows.write_row([getattr(batch, name) for name in COPIED])
+    if connection.vendor != "postgresql":
+        type(rows[0])._default_manager.bulk_create(rows)
+        return
+    columns = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+    into = f"copy {rows[0]._meta.db_table} ({', '.join(field.attname for field in columns)}) from stdin (format binary)"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(into) as copied:
+        copied.set_types([(field.db_type(connection) or "").split("(")[0] for field in columns])
+        for row in rows:
+            copied.write_row([getattr(row, field.attname) for field in columns])
 
 
 def counts(fate: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -41,14 +40,19 @@ def counts(fate: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def pack(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], status: NDArray[np.uint8]) -> bytes:
     """The body of a batch."""
-    return b"".join(np.ascontiguousarray(part).tobytes() for part in (sensor, at, value, status))
+    return b"".join([narrow.whole(sensor), narrow.whole(at), narrow.decimal(value), narrow.whole(status)]) if len(at) else b""
 
 
 def unpack(batch: Batch) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
     """Sensor ids, times in ms, values and fates (n,) of a batch."""
     n, body = batch.count, bytes(batch.body)
-    sensor, at = np.frombuffer(body, np.int32, n), np.frombuffer(body, np.int64, n, 4 * n)
-    return sensor, at, np.frombuffer(body, np.float64, n, 12 * n), np.frombuffer(body, np.uint8, n, 20 * n)
+    if not n:
+        return np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8)
+    sensor, place = narrow.wholes(body, 0, n)
+    at, place = narrow.wholes(body, place, n)
+    value, place = narrow.decimals(body, place, n)
+    fate, _ = narrow.wholes(body, place, n)
+    return sensor.astype(np.int32), at, value, fate.astype(np.uint8)
 
 
 def stamp(before: int, basis: str, moment: int, body: bytes) -> int:

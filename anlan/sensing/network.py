@@ -11,15 +11,13 @@ from __future__ import annotations
 import copy
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import numpy as np
-from django.db import DatabaseError, transaction
-from django.utils import timezone
+from django.db import DatabaseError, connection, transaction
 from numpy.typing import NDArray
 
 from anlan.engines.sense import decode, net
@@ -27,17 +25,14 @@ from anlan.kernel.clock import beats, now
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import ACTUAL, World
 
-from . import settle
-from .book import Book, compile_book, compile_parts, empty
+from . import in_force, settle
+from .book import Book, empty
 from .logged import counts, pack, put, stamp, unpack
-from .models import Basis, Batch, Edition, Ledger, Snapshot
+from .models import Batch, Ledger, Snapshot
 from .parts import ACROSS, ALL, WHOLE, apart
 
 log = logging.getLogger(__name__)
 HELD_WORLDS = 8
-BOOKS = 16
-CHANNELS = 4_000_000
-"""Plans of so many channels are kept in memory however many they are."""
 SNAPSHOT_EACH = 5_000_000
 """Readings behind the newest snapshot before another is taken; they are applied again in a fraction of a second."""
 BATCHES = 32
@@ -53,6 +48,8 @@ class Network:
     machine: net.Machine
     number: int = 0
     stamp: int = 0
+    basis: str = ""
+    """By which the last batch, or the snapshot before it, was judged: it is written down."""
     since_snapshot: int = 0
     batches: int = 0
     """Behind the snapshot."""
@@ -78,9 +75,6 @@ Key = tuple[int, int]
 """World and part."""
 LATELY_MS = 2500
 _networks: OrderedDict[Key, Network] = OrderedDict()
-_books: OrderedDict[tuple[int, date], Book] = OrderedDict()
-_parts: dict[tuple[int, date], Mapping[int, Book]] = {}
-_bases: OrderedDict[str, Book] = OrderedDict()
 
 
 def take(sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64]) -> Taken:
@@ -109,12 +103,14 @@ def turn(parts: Iterable[int]) -> Iterator[Turn]:
     """A transaction in which these parts of the present world are taken further; undone, they are read anew."""
     world = scope.current().world
     mine = Turn(world, sorted(parts))
-    current_books(mine.parts)  # compiled before the ledgers are locked
     try:
-        with transaction.atomic():
-            mine.begin()
-            yield mine
-            mine.write()
+        while True:
+            with transaction.atomic():
+                if mine.begin():
+                    yield mine
+                    mine.write()
+                    return
+            in_force.current_books(mine.parts)  # compiled while the ledgers are not locked
     except BaseException:
         for part in mine.parts:
             _networks.pop((world.pk, part), None)
@@ -136,20 +132,26 @@ class Turn:
     world: World
     parts: list[int]
     ledgers: dict[int, Ledger] = field(default_factory=dict)
-    in_force: dict[int, Book] = field(default_factory=dict)
+    books: dict[int, Book] = field(default_factory=dict)
+    """In force."""
     raised: int = 0
     told: list[tuple[Book, net.Machine, NDArray[np.void]]] = field(default_factory=list)
-    books: dict[str, Book] = field(default_factory=dict)
+    new: dict[str, Book] = field(default_factory=dict)
+    """By which nothing was judged before, it may be."""
     batches: list[Batch] = field(default_factory=list)
     peaks: list[Network] = field(default_factory=list)
     snapshots: list[int] = field(default_factory=list)
+    moved: set[int] = field(default_factory=set)
+    """Whose ledgers are no more as they were read."""
     hurries: bool = False
     """Others wait for what this turn holds: its snapshots are taken behind it (`catch_up`)."""
 
-    def begin(self) -> None:
-        """Lock the ledgers, in one order for all."""
+    def begin(self) -> bool:
+        """Lock the ledgers, in one order for all; False where the rules in force are not compiled."""
         self.ledgers = lock(self.world, self.parts)
-        self.in_force = current_books(self.parts)
+        books = in_force.compiled(self.parts)
+        self.books = books or {}
+        return books is not None
 
     def take(self, part: int, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], moment: int) -> NDArray[np.uint8]:
         """Log and judge readings (n,); the fate (n,) of each."""
@@ -188,7 +190,7 @@ class Turn:
 
     def _standing(self, part: int, moment: int) -> Network:
         network = _standing(self.world, self.ledgers[part])
-        book = self.in_force[part]
+        book = self.books[part]
         if book.digest != network.book.digest:
             self._settle()
             network.machine.replan(book.plan, moment)
@@ -199,7 +201,8 @@ class Turn:
 
     def _log(self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray) -> None:
         digest, ledger = network.book.digest, self.ledgers[part]
-        self.books[digest] = network.book
+        if network.basis != digest:
+            self.new[digest], network.basis = network.book, digest
         kept, body = counts(status), pack(sensor, at, value, status)
         network.number, network.stamp = network.number + 1, stamp(network.stamp, digest, moment, body)
         self.batches.append(Batch(
@@ -207,6 +210,7 @@ class Turn:
             count=len(sensor), kept=int(kept.sum()), first_ms=int(at[kept].min(initial=moment)), last_ms=int(at[kept].max(initial=0)), body=body,
         ))  # fmt: skip
         ledger.last, ledger.stamp, ledger.taken_ms = network.number, network.stamp, moment
+        self.moved.add(part)
         network.since_snapshot += len(sensor)
         network.batches += 1
         if network.due(part, moment) and part not in self.snapshots:
@@ -223,14 +227,24 @@ class Turn:
         self._settle()
         if self.peaks:
             settle.refresh([(n.book, n.machine, n.refreshed_ms) for n in self.peaks])
-        _keep(self.books)
+        in_force.keep(self.new)
         put(self.batches)
-        Ledger.objects.bulk_create(self.ledgers.values(), update_conflicts=True, unique_fields=["world", "part"], update_fields=LEDGER)
+        _write([self.ledgers[part] for part in sorted(self.moved)])
         for part in () if self.hurries else self.snapshots:
             keep_snapshot(self.world, part)
 
 
-LEDGER = ["last", "stamp", "taken_ms", "reached", "heard"]
+FIELDS = Ledger._meta.concrete_fields
+NAMES = [field.attname for field in FIELDS]
+HEARD: Any = FIELDS[-1]
+MOVE = f"update {Ledger._meta.db_table} set {', '.join(f'{name} = %s' for name in NAMES[1:])} where id = %s"
+
+
+def _write(ledgers: Iterable[Ledger]) -> None:
+    """As `bulk_update` would, which takes longer to word it than all the rest."""
+    told = [[*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in FIELDS[1:]), row.pk] for row in ledgers]
+    with connection.cursor() as cursor:
+        cursor.executemany(MOVE, told)
 
 
 def _none() -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
@@ -245,7 +259,7 @@ def warm(part: int = WHOLE) -> None:
     """
     try:
         with scope.everyone():
-            book = current_book(part)
+            book = in_force.current_book(part)
             if part == WHOLE and not apart():
                 gather()
     except (DatabaseError, World.DoesNotExist):  # the tables are not there yet
@@ -263,11 +277,25 @@ _gathered: list[bool] = []
 def lock(world: World, parts: Iterable[int]) -> dict[int, Ledger]:
     """The ledgers of these parts, locked until the transaction ends."""
     wanted = sorted(parts)
-    there = Ledger.objects.filter(world=world, part__in=wanted).order_by("part")
-    found = {ledger.part: ledger for ledger in there.select_for_update()}
+    found = _locked(world, wanted)
     if len(found) < len(wanted):
         Ledger.objects.bulk_create([Ledger(world=world, part=p) for p in wanted if p not in found], ignore_conflicts=True)
-        found = {ledger.part: ledger for ledger in there.select_for_update()}
+        found = _locked(world, wanted)
+    return found
+
+
+def _locked(world: World, parts: list[int]) -> dict[int, Ledger]:
+    """Asked with each batch, and so without building a query anew."""
+    among = f"where world_id = %s and part in ({', '.join(['%s'] * len(parts))}) order by part"
+    kept = " for update" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {', '.join(NAMES)} from {Ledger._meta.db_table} {among}{kept}", [world.pk, *parts])
+        rows = cursor.fetchall()
+    found = {}
+    for row in rows:
+        ledger = Ledger.from_db(connection.alias, NAMES, (*row[:-1], HEARD.from_db_value(row[-1], None, connection)))
+        ledger.world = world
+        found[ledger.part] = ledger
     return found
 
 
@@ -323,8 +351,8 @@ def _fits(network: Network, ledger: Ledger) -> bool:
 def _load(world: World, ledger: Ledger) -> Network:
     kept = Snapshot.objects.filter(world=world, part=ledger.part).order_by("-number").first()
     if kept is not None:
-        book = _basis(kept.basis_id)
-        return Network(book, net.Machine.load(bytes(kept.body), book.plan), kept.number, kept.stamp, snapshot_ms=_ms())
+        book = in_force.basis(kept.basis_id)
+        return Network(book, net.Machine.load(bytes(kept.body), book.plan), kept.number, kept.stamp, kept.basis_id, snapshot_ms=_ms())
     if ledger.part == WHOLE:
         book = empty()
         return Network(book, net.Machine(book.plan))
@@ -333,11 +361,11 @@ def _load(world: World, ledger: Ledger) -> Network:
 
 def _seed(world: World, ledger: Ledger) -> Network:
     """A part begins with what the whole knows of it."""
-    whole, book, moment = standing(world), current_book(ledger.part), _ms()
+    whole, book, moment = standing(world), in_force.current_book(ledger.part), _ms()
     machine = copy.copy(whole.machine)
     machine.replan(book.plan, moment)
-    network = Network(book, machine, ledger.last, ledger.stamp)
-    _keep({book.digest: book})
+    network = Network(book, machine, ledger.last, ledger.stamp, book.digest)
+    in_force.keep({book.digest: book})
     _snapshot(world, ledger.part, network)
     settle.reconcile(book, machine, moment, ledger.part)
     return network
@@ -371,64 +399,13 @@ def _catch_up(network: Network, ledger: Ledger) -> None:
     rows = Batch.objects.filter(world_id=ledger.world_id, part=ledger.part, number__gt=network.number)
     for batch in rows.order_by("number").iterator(chunk_size=50):
         if batch.basis_id != network.book.digest:
-            network.book = _basis(batch.basis_id)
+            network.book = in_force.basis(batch.basis_id)
             network.machine.replan(network.book.plan, batch.taken_ms)
         sensor, at, value, _ = unpack(batch)
         network.machine.apply(sensor, at, value, batch.taken_ms)
-        network.number, network.stamp = batch.number, batch.stamp
+        network.number, network.stamp, network.basis = batch.number, batch.stamp, batch.basis_id
         network.since_snapshot += batch.count
         network.batches += 1
-
-
-def current_book(part: int = WHOLE) -> Book:
-    """What the rules say today, in the present world's time."""
-    return current_books([part])[part]
-
-
-def current_books(parts: Iterable[int]) -> dict[int, Book]:
-    """The same of several parts."""
-    same = (Edition.current(), timezone.localdate(now()))
-    return {part: _whole_book(same) if part == WHOLE else _part_books(same)[part] for part in parts}
-
-
-def _whole_book(same: tuple[int, date]) -> Book:
-    book = _books.get(same)
-    if book is None:
-        book = compile_book(same[1])
-        book = _books[same] = _bases.setdefault(book.digest, book)
-        _trim(_books)
-        _trim(_bases)
-    return book
-
-
-def _part_books(same: tuple[int, date]) -> Mapping[int, Book]:
-    """The books of all parts; only the newest are kept."""
-    if same not in _parts:
-        made = {part: _bases.setdefault(book.digest, book) for part, book in compile_parts(same[1]).items()}
-        _parts.clear()
-        _parts[same] = made
-    return _parts[same]
-
-
-def _basis(digest: str) -> Book:
-    book = _bases.get(digest)
-    if book is None:
-        book = _bases[digest] = Book.load(bytes(Basis.objects.get(pk=digest).body))
-        _trim(_bases)
-    return book
-
-
-def _keep(books: Mapping[str, Book]) -> None:
-    """Write the plans that no batch was judged by before."""
-    there = set(Basis.objects.filter(pk__in=books).values_list("pk", flat=True))
-    new = [Basis(digest=digest, body=book.dump()) for digest, book in books.items() if digest not in there]
-    Basis.objects.bulk_create(new, ignore_conflicts=True)
-
-
-def _trim(kept: OrderedDict[Any, Book]) -> None:
-    held = sum(len(book.plan.key) for book in kept.values())
-    while len(kept) > BOOKS and held > CHANNELS:
-        held -= len(kept.popitem(last=False)[1].plan.key)
 
 
 def keep_snapshot(world: World, part: int = WHOLE) -> None:
@@ -437,11 +414,10 @@ def keep_snapshot(world: World, part: int = WHOLE) -> None:
 
 
 def _snapshot(world: World, part: int, network: Network) -> None:
-    mine = Snapshot.objects.filter(world=world, part=part)
-    told = {"stamp": network.stamp, "basis_id": network.book.digest, "body": network.machine.dump()}
-    Snapshot.objects.update_or_create(world=world, part=part, number=network.number, defaults=told)
-    older = mine.order_by("-number").values_list("pk", flat=True)[2:]
-    Snapshot.objects.filter(pk__in=list(older)).delete()
+    kept = Snapshot.objects.filter(world=world, part=part)
+    before = kept.filter(number__lt=network.number).order_by("-number").values("pk")[:1]
+    kept.exclude(pk__in=before).delete()
+    put([Snapshot(world=world, part=part, number=network.number, stamp=network.stamp, basis_id=network.book.digest, body=network.machine.dump())])
     network.since_snapshot, network.batches, network.snapshot_ms = 0, 0, _ms()
 
 

@@ -16,7 +16,7 @@ from .models import Rule
 
 WHOLE = 0
 """The network in one piece."""
-PARTS = 64
+PARTS = 16
 ACROSS = PARTS + 1
 ALL = tuple(range(1, ACROSS + 1))
 BETWEEN_SITES = (Rule.Kind.STRAY, Rule.Kind.COUNT)

@@ -243,11 +243,11 @@ def _apply(changes: list[Change]) -> int:
     rules = Rule.everywhere.in_bulk({c.key[1] for c in changes})
     over_areas = any(c.key[0] == NOBODY for c in changes)
     there = Alarm.objects.filter(Q(sensor_id__in=sensors) | Q(sensor=None) if over_areas else Q(sensor_id__in=sensors), rule_id__in=rules)
-    begun = there.filter(at__in={c.at for c in changes if c.on}).values_list("sensor_id", "rule_id", "at")
     if over_areas:  # one in doubt may be reset by somebody at this very moment
         there = there.select_for_update(of=("self",))
+    held = _held(there.filter(Q(active=True) | Q(at__in={c.at for c in changes if c.on})), sensors, rules)
     work = _Work(
-        sensors, rules, _active(there, sensors, rules), {((sensor or NOBODY, rule), at) for sensor, rule, at in begun},
+        sensors, rules, {_key(alarm): alarm for alarm in held if alarm.active}, {(_key(alarm), alarm.at) for alarm in held},
         set(Sensor.everywhere.filter(rests_until__gt=now()).values_list("pk", flat=True)) if any(c.counted for c in changes) else set(),
     )  # fmt: skip
     for change in changes:
@@ -274,10 +274,10 @@ def _apply(changes: list[Change]) -> int:
 MOVED = ["active", "cleared_at", "peak", "doubtful", "stale"]
 
 
-def _active(there: QuerySet[Alarm], sensors: dict[int, Sensor], rules: dict[int, Rule]) -> dict[Key, Alarm]:
-    """The active ones of these, with what is known of their sensors and rules."""
-    found = {_key(alarm): alarm for alarm in there.filter(active=True)}
-    for alarm in found.values():
+def _held(there: QuerySet[Alarm], sensors: dict[int, Sensor], rules: dict[int, Rule]) -> list[Alarm]:
+    """Alarms with what is known of their sensors and rules."""
+    found = list(there)
+    for alarm in found:
         alarm.sensor, alarm.rule = sensors.get(alarm.sensor_id or NOBODY), rules[alarm.rule_id]
     return found
 

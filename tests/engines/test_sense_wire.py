@@ -46,3 +46,21 @@ def test_parts_that_do_not_make_up_the_readings_are_refused():
     for parts in ([[1, 2], [2, 2]], [[1, 4], [2, -1]]):
         with pytest.raises(wire.Unreadable):
             wire.load(wire.dump(wire.Flush(good.door, 1, 0, np.array(parts), good.gateways, good.at, good.value, good.sensor, good.whence)))
+
+
+def test_no_room_is_made_for_more_readings_than_a_message_may_hold():
+    """A column of one value takes no bytes: else a few of them would ask for any amount of memory."""
+    none = flush([])
+    data = bytearray(wire.dump(none))
+    data[wire.HEAD.size - 8 : wire.HEAD.size] = (2**40).to_bytes(8, "little")
+    with pytest.raises(wire.Unreadable):
+        wire.load(bytes(data))
+
+
+def test_a_message_of_one_moment_takes_few_bytes():
+    n = 5000
+    whole = wire.build(
+        1, 1, 1, np.ones(n, np.int64), np.array([4]), np.full(n, 1_790_000_000_000), np.round(np.arange(n) % 300 / 100, 2),
+        np.arange(n, dtype=np.int32), np.zeros(n, np.uint16),
+    )  # fmt: skip
+    assert len(wire.dump(whole)) < 4.1 * n

@@ -196,8 +196,8 @@ def test_workers_tell_what_one_process_would_have_told(world):
 def test_a_message_is_taken_once_whoever_takes_it_and_however_often_it_comes(world):
     pk, at = sensor("s1.stage"), now_ms()
     one, two = flush(1, (pk, at, 12.0)), flush(2, (pk, at + 1000, 3.0))
-    assert judging.judge([Item(two)], parts.ALL) == 1, "the later one was heard first"
-    assert judging.judge([Item(one, 1), Item(two, 2)], parts.ALL) == 1 and judging.judge([Item(one, 1), Item(two, 2)], parts.ALL) == 0
+    assert judging.judge([Item(two)], parts.ALL).readings == 1, "the later one was heard first"
+    assert judging.judge([Item(one, 1), Item(two, 2)], parts.ALL).readings == 1 and judging.judge([Item(one, 1), Item(two, 2)], parts.ALL).readings == 0
     assert Ledger.objects.get(part=int(door.current().part[pk])).reached == 2
     assert Line.objects.filter(verb="alarm.late").count() == 1, "what comes late is told as late"
 
@@ -460,7 +460,7 @@ def test_the_log_of_a_part_is_sealed_up_to_its_snapshot(world, settings, tmp_pat
     after = readings.between(world, clock.now() - timedelta(days=1), clock.now() + timedelta(days=1))
     assert [c.tolist() for c in after] == [c.tolist() for c in before]
     network._networks.clear()
-    assert judging.judge([Item(flush(9, (pk, now_ms() + 900, 15.0)), 9)], parts.ALL) == 1
+    assert judging.judge([Item(flush(9, (pk, now_ms() + 900, 15.0)), 9)], parts.ALL).readings == 1
 
 
 VALUES = st.sampled_from([float("nan"), float("inf"), -float("inf"), -100.0, -100.5, 0.0, 100.0, 100.5])
@@ -497,7 +497,7 @@ def test_a_part_remembers_messages_as_one_span_though_some_hold_nothing_for_it(w
         judging.judge([Item(message) for message in few], parts.ALL)
     seen, _ = Ledger.objects.get(part=part).heard[str(messages[0].door)]
     assert seen == [1, 20]
-    assert judging.judge([Item(message) for message in messages], parts.ALL) == 9, "what was taken is not taken again"
+    assert judging.judge([Item(message) for message in messages], parts.ALL).readings == 9, "what was taken is not taken again"
 
 
 def test_while_the_stream_does_not_answer_a_door_sends_seldom_and_never_stands_still(monkeypatch):

@@ -100,7 +100,7 @@ def test_one_bad_batch_does_not_take_the_others_with_it(world, monkeypatch):
         return real_take(sensor, at, value)
 
     monkeypatch.setattr(network, "take", take)
-    sendings = [intake.opened("t", body(v)) for v in (3, 13, 5)]
+    sendings = [intake.opened("t", body(v, ago=v)) for v in (3, 13, 5)]  # of moments of their own
     box._write(sendings)
     assert [s.answer.result()[0] for s in sendings] == [200, 503, 200] and readings.count(world) == 2
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from anlan.kernel import clock
 from anlan.kernel.journal.models import Line
 from anlan.kernel.people import scope
-from anlan.sensing import acts, book, door, load, network
+from anlan.sensing import acts, book, door, load, network, parts
 from anlan.sensing.models import Alarm, Rule, Sensor, Station
 from tests.kernel import city
 
@@ -214,8 +214,8 @@ def test_a_plan_read_back_counts_the_same(world):
 def test_in_parts_it_is_counted_by_the_part_that_sees_all_sites(world):
     rule_ = counting(2)
     made = book.compile_parts(clock.now().date())
-    assert [p for p, b in made.items() if len(b.group)] == [65] and made[65].group.tolist() == [rule_.pk]
-    assert not made[65].rule.any(), "there it tells nothing else"
+    assert [p for p, b in made.items() if len(b.group)] == [parts.ACROSS] and made[parts.ACROSS].group.tolist() == [rule_.pk]
+    assert not made[parts.ACROSS].rule.any(), "there it tells nothing else"
     assert len(book.compared(clock.now().date())) == 4
 
 

@@ -1,8 +1,7 @@
 """Readings on their way from a door to the workers: one message for all that the door writes at once, sorted by part.
 
-Little-endian, each column on a boundary of its own width:
-head, parts int64[p, 2] (part, readings), gateways int64[g], times int64[n] ms, values float64[n], sensor ids int32[n],
-whence uint16[n] (which of the gateways).
+Little-endian: head, parts int64[p, 2] (part, readings), gateways int64[g], then of n readings four columns (`narrow`): times
+in ms, values, sensor ids, whence (which of the gateways).
 """
 
 from __future__ import annotations
@@ -13,9 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from . import narrow
+
 HEAD = struct.Struct("<4sIQQqIIQ")
-MARK = b"ANL1"
+MARK = b"ANL2"
 A_READING = 8 + 8 + 4 + 2
+"""Bytes of a reading at most."""
+MOST = 2**22
+"""Readings of a message."""
 
 
 class Unreadable(ValueError):
@@ -59,8 +63,9 @@ def build(
 def dump(flush: Flush) -> bytes:
     """The message."""
     head = HEAD.pack(MARK, 0, flush.door, flush.number, flush.taken_ms, len(flush.parts), len(flush.gateways), len(flush))
-    columns = (flush.parts, flush.gateways, flush.at, flush.value, flush.sensor, flush.whence)
-    return b"".join([head, *(np.ascontiguousarray(column).tobytes() for column in columns)])
+    told = [np.ascontiguousarray(column, "<i8").tobytes() for column in (flush.parts, flush.gateways)]
+    columns = [narrow.whole(flush.at), narrow.decimal(flush.value), narrow.whole(flush.sensor), narrow.whole(flush.whence)]
+    return b"".join([head, *told, *columns])
 
 
 def load(data: bytes) -> Flush:
@@ -69,13 +74,20 @@ def load(data: bytes) -> Flush:
         mark, _, door, number, taken_ms, p, g, n = HEAD.unpack_from(data)
     except struct.error as short:
         raise Unreadable("shorter than its head") from short
-    if mark != MARK or len(data) != HEAD.size + 16 * p + 8 * g + A_READING * n:
+    place = HEAD.size + 16 * p + 8 * g
+    if mark != MARK or n > MOST or place > len(data):
         raise Unreadable("no readings of this house, or cut off")
-    columns, place = [], HEAD.size
-    for kind, count in (("<i8", 2 * p), ("<i8", g), ("<i8", n), ("<f8", n), ("<i4", n), ("<u2", n)):
-        columns.append(np.frombuffer(data, kind, count, place))
-        place += columns[-1].nbytes
-    parts = columns[0].reshape(p, 2)
+    parts = np.frombuffer(data, "<i8", 2 * p, HEAD.size).reshape(p, 2)
+    gateways = np.frombuffer(data, "<i8", g, HEAD.size + 16 * p)
     if parts[:, 1].sum() != n or (parts[:, 1] < 0).any():
         raise Unreadable("its parts do not make up its readings")
-    return Flush(door, number, taken_ms, parts, *columns[1:])
+    try:
+        at, place = narrow.wholes(data, place, n)
+        value, place = narrow.decimals(data, place, n)
+        sensor, place = narrow.wholes(data, place, n)
+        whence, place = narrow.wholes(data, place, n)
+    except narrow.Unreadable as no:
+        raise Unreadable(str(no)) from no
+    if place != len(data):
+        raise Unreadable("longer than its columns")
+    return Flush(door, number, taken_ms, parts, gateways, at, value, sensor.astype(np.int32), whence.astype(np.uint16))

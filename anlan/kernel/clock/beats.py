@@ -8,14 +8,16 @@ from typing import Any
 from .models import Beat
 from .time import real
 
+OFTEN_S = 3.0
+"""The longest that may pass before the next one is written."""
 _last: dict[str, tuple[float, bool | None]] = {}
 
 
 def beat(name: str, *, good: bool = True, detail: str = "", silence_s: float = 30.0, essential: bool = True) -> None:
-    """Record a sign of life, at most once a second unless it has turned good or bad."""
+    """Record a sign of life: a fifth of the silence that is promised after the last one, or when it has turned good or bad."""
     moment = real()
     at, was = _last.get(name, (0.0, None))
-    if was == good and moment.timestamp() - at < 1.0:
+    if was == good and moment.timestamp() - at < min(silence_s / 5, OFTEN_S):
         return
     _last[name] = (moment.timestamp(), good)
     row = {"last": moment, "good": good, "detail": detail[:200], "silence_s": silence_s, "essential": essential}

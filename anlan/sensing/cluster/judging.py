@@ -1,4 +1,7 @@
-"""A worker's work on its parts: what is new of a message is judged, written, and marked as taken, in one transaction."""
+"""A worker's work on its parts: what is new of a message is judged, written, and marked as taken, in one transaction.
+
+All of it within the scope of everyone, in the real city.
+"""
 
 from __future__ import annotations
 
@@ -58,19 +61,29 @@ def alone() -> None:
                 cursor.execute(f"SET {name} = '{value}'")
 
 
-def judge(items: Sequence[Item], mine: Iterable[int]) -> int:
-    """Take what these messages hold for my parts, all or nothing; how many readings were new."""
+@dataclass(frozen=True)
+class Judged:
+    """How many readings were new, which parts they fell to, and up to which place of the log these are taken."""
+
+    readings: int = 0
+    parts: frozenset[int] = frozenset()
+    reached: int = 0
+
+
+def judge(items: Sequence[Item], mine: Iterable[int], place: int = 0) -> Judged:
+    """Take what these messages hold for my parts, all or nothing; up to that place of the log everything is taken already."""
     places = [(item.flush, item.flush.slices()) for item in items if item.flush is not None]
-    wanted = set(mine) & {part for _, slices in places for part in slices}
+    wanted = frozenset(mine) & {part for _, slices in places for part in slices}
     if not wanted:
-        return 0
-    reached = max((item.place for item in items), default=0)
+        return Judged()
+    reached = max([place, *(item.place for item in items)])
     count, lags = 0, Counter[tuple[int, str]]()
-    with scope.everyone(), network.turn(wanted) as turn:
+    with network.turn(wanted) as turn:
         turn.hurries = True
         for part, ledger in turn.ledgers.items():
             piece = _new(ledger, part, places)
             ledger.reached = max(ledger.reached, reached)
+            turn.moved.add(part)
             if not piece.at:
                 continue
             sensor, at, value = np.concatenate(piece.sensor), np.concatenate(piece.at), np.concatenate(piece.value)
@@ -80,9 +93,8 @@ def judge(items: Sequence[Item], mine: Iterable[int]) -> int:
                 _count(lags, np.concatenate(piece.gateway), fates)
         _write(lags)
     if turn.snapshots:
-        with scope.everyone():
-            network.catch_up(turn.snapshots)
-    return count
+        network.catch_up(turn.snapshots)
+    return Judged(count, wanted, reached)
 
 
 def _new(ledger: Ledger, part: int, messages: list[tuple[Flush, dict[int, slice]]]) -> Piece:
@@ -120,14 +132,14 @@ def _write(lags: Counter[tuple[int, str]]) -> None:
 
 def tick(mine: Iterable[int], moment: int) -> None:
     """What time alone, or a changed rule, brings about in my parts."""
-    with scope.everyone(), network.turn(mine) as turn:
+    with network.turn(mine) as turn:
         for part, ledger in turn.ledgers.items():
             turn.tick(part, max(moment, ledger.taken_ms))
 
 
 def begin(mine: Iterable[int]) -> int:
     """Read my parts; behind which place of the log they have something to take."""
-    with scope.everyone(), network.turn(mine) as turn:
+    with network.turn(mine) as turn:
         for part in turn.parts:
             turn.read(part)
         place = min((ledger.reached for ledger in turn.ledgers.values()), default=0)
@@ -137,12 +149,10 @@ def begin(mine: Iterable[int]) -> int:
 
 def told(mine: Iterable[int], place: int) -> None:
     """Everything of my parts up to a place of the log is taken; true whoever looks after them now."""
-    with scope.everyone() as who:
-        Ledger.objects.filter(world=who.world, part__in=mine, reached__lt=place).update(reached=place)
+    Ledger.objects.filter(world=scope.current().world, part__in=mine, reached__lt=place).update(reached=place)
 
 
 def needless() -> int:
     """Up to which place no part needs the log any more, 0 while some part has not begun."""
-    with scope.everyone() as who:
-        places = list(Ledger.objects.filter(world=who.world, part__in=parts.ALL).values_list("reached", flat=True))
+    places = list(Ledger.objects.filter(world=scope.current().world, part__in=parts.ALL).values_list("reached", flat=True))
     return min(places) if len(places) == len(parts.ALL) else 0

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from .. import parts
 
-BEAT_S = 0.2
+BEAT_S = 0.3
 DEAD_S = 1.0
 """A worker that was not heard for so long is not counted on."""
 

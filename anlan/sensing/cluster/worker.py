@@ -7,6 +7,7 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from anlan.engines.sense import wire
 from anlan.kernel.clock import beats, real
+from anlan.kernel.people import scope
 
 from .. import network, parts
 from . import bus, judging
@@ -58,6 +60,10 @@ class Worker:
         """Up to where in the log everything of my parts is taken."""
         self.broken: set[int] = set()
         """Parts in which something cannot be judged; they stand still until somebody has looked."""
+        self._judged: dict[int, float] = {}
+        """By part, when it was judged last: what time alone brings about was seen to then, too."""
+        self._reached: dict[int, int] = {}
+        """By part, up to which place its ledger has it taken."""
         self._asked = 0.0
         self._another = False
         self._line: Client | None = None
@@ -155,7 +161,11 @@ class Worker:
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=place + 1, ack_policy=AckPolicy.NONE, inactive_threshold=30,
             mem_storage=True, num_replicas=1, headers_only=names,
         )  # fmt: skip
-        pull = await stream.pull_subscribe(bus.SUBJECT, stream=bus.STREAM, config=how, pending_bytes_limit=2**30)
+        sent: Any
+        if names:  # they are small, and come by themselves
+            sent = await stream.subscribe(bus.SUBJECT, stream=bus.STREAM, config=how, manual_ack=True)
+        else:
+            sent = await stream.pull_subscribe(bus.SUBJECT, stream=bus.STREAM, config=how, pending_bytes_limit=2**30)
         came = 0
         try:
             while not self._again.is_set():
@@ -163,7 +173,7 @@ class Worker:
                     await asyncio.sleep(0.02)
                     continue
                 try:
-                    messages = await pull.fetch(FETCH, timeout=FETCH_S)
+                    messages = [await sent.next_msg(FETCH_S)] if names else await sent.fetch(FETCH, timeout=FETCH_S)
                 except TimeoutError:
                     messages = []
                 for message in messages:
@@ -177,7 +187,7 @@ class Worker:
                 if messages:
                     left = messages[-1].metadata.num_pending
                 else:
-                    stands = await pull.consumer_info()  # raises where it is gone
+                    stands = await sent.consumer_info()  # raises where it is gone
                     left = stands.num_pending or 0
                     if (stands.delivered.consumer_seq if stands.delivered else 0) != came:
                         return
@@ -186,11 +196,11 @@ class Worker:
                     if not names:
                         return
         finally:
-            await self._let_go(pull)
+            await self._let_go(sent)
 
-    async def _let_go(self, pull: Any) -> None:
+    async def _let_go(self, sent: Any) -> None:
         try:
-            await pull.unsubscribe()
+            await sent.unsubscribe()
         except Error:
             log.debug("a subscription was gone already", exc_info=True)
 
@@ -226,14 +236,8 @@ class Worker:
         last = {"tick": 0.0, "told": 0.0, "clean": time.monotonic()}
         while not self.stop.is_set():
             try:
-                if connection.connection is None:
-                    judging.alone()
-                if not self._share():
-                    self.stop.wait(BEAT_S / 2)
-                    continue
-                if items := self.inbox.take(TOGETHER, SPAN_MS, WAIT_S):
-                    self._judge(items)
-                self._round(last)
+                with scope.everyone():
+                    self._go_on(last)
             except Exception:
                 log.exception("worker %s begins again", self.name)
                 self.mine = frozenset()
@@ -241,13 +245,24 @@ class Worker:
                 self.stop.wait(AGAIN_S)
         beats.end(f"sense:{self.name}")
 
+    def _go_on(self, last: dict[str, float]) -> None:
+        while not self.stop.is_set():
+            if connection.connection is None:
+                judging.alone()
+            if not self._share():
+                self.stop.wait(BEAT_S / 2)
+                continue
+            if items := self.inbox.take(TOGETHER, SPAN_MS, WAIT_S):
+                self._judge(items)
+            self._round(last)
+
     def _share(self) -> bool:
         """Take over or leave parts; False while this worker has none."""
         mine = self.members.mine()
         if mine is not None and (mine := mine - self.broken) != self.mine:
             began = time.monotonic()
             network.leave(self.mine - mine)
-            self.place = 0
+            self.place, self._judged, self._reached = 0, {}, {}
             self.inbox.begin(judging.begin(mine))
             log.info(
                 "worker %s: %d parts, beside %s; read in %.2f s", self.name, len(mine), self.members.alive(), time.monotonic() - began
@@ -260,7 +275,7 @@ class Worker:
     def _judge(self, items: list[Item]) -> None:
         """All parts together; when that breaks, each alone, so that what cannot be judged holds up its own part only."""
         try:
-            self.judged += judging.judge(items, self.mine)
+            self._take(items, self.mine)
         except (OperationalError, InterfaceError):  # the database is busy or away: no part's fault
             raise
         except Exception:
@@ -268,10 +283,21 @@ class Worker:
             self._judge_alone(items)
         self.place = max([self.place, *(item.place for item in items)])
 
+    def _take(self, items: list[Item], mine: Collection[int]) -> None:
+        taken = judging.judge(items, mine, self.place)
+        self.judged += taken.readings
+        self._judged |= dict.fromkeys(taken.parts, time.monotonic())
+        self._reached |= dict.fromkeys(taken.parts, taken.reached)
+
+    def _quiet(self, seconds: float) -> list[int]:
+        """My parts of which nothing was judged for so long."""
+        moment = time.monotonic()
+        return [part for part in self.mine if moment - self._judged.get(part, 0.0) > seconds]
+
     def _judge_alone(self, items: list[Item]) -> None:
         for part in self.mine:
             try:
-                self.judged += judging.judge(items, [part])
+                self._take(items, [part])
             except (OperationalError, InterfaceError):
                 raise
             except Exception:
@@ -281,11 +307,14 @@ class Worker:
 
     def _round(self, last: dict[str, float]) -> None:
         moment = time.monotonic()
-        if moment - last["told"] > TOLD_S and self.place:
-            judging.told(self.mine, self.place)
+        if moment - last["told"] > TOLD_S:
+            if behind := [part for part in self._quiet(TOLD_S) if self._reached.get(part, 0) < self.place]:
+                judging.told(behind, self.place)
+                self._reached |= dict.fromkeys(behind, self.place)
             last["told"] = moment
         if moment - last["tick"] > TICK_S and self.inbox.current and not self.inbox.items:  # else what is silent may wait to be read
-            judging.tick(self.mine, round(real().timestamp() * 1000))
+            if quiet := self._quiet(TICK_S):
+                judging.tick(quiet, round(real().timestamp() * 1000))
             last["tick"] = moment
         if moment - last["clean"] > CLEAN_S and parts.ACROSS in self.mine:
             last["clean"] = moment

@@ -39,7 +39,7 @@ class Ledger(models.Model):
 class Batch(models.Model):
     """Readings as they were taken together, or a change of plan, which has none.
 
-    ``body``: sensor ids int32[n], times int64[n] ms, values float64[n], fates uint8[n], one after the other.
+    ``body``: sensor ids, times in ms, values and fates, four columns (`engines.sense.narrow`) one after the other.
     """
 
     world = models.ForeignKey("worlds.World", models.CASCADE, related_name="+", db_index=False)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
-from django.db import OperationalError, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from anlan.kernel.clock import now, real
@@ -32,7 +32,11 @@ class Edition(models.Model):
 
     @classmethod
     def current(cls) -> int:
-        return cls.objects.filter(pk=1).values_list("stamp", flat=True).first() or 0
+        """Asked with each batch, and so without building a query anew."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"select stamp from {cls._meta.db_table} where id = 1")
+            row = cursor.fetchone()
+        return row[0] if row else 0
 
 
 class Compiled(models.Model):
