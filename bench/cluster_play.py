@@ -45,13 +45,14 @@ def main() -> int:
     parser.add_argument("--sensors", type=int, default=200_000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--nodes", type=int, choices=[1, 3], default=3)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--ticks", type=int, default=5, help="messages in a second, each of a share of the sensors")
     parser.add_argument("--every-rule", action="store_true", help="the limits of `bench.network`, one rule of each kind, and not two levels alone")
     args = parser.parse_args()
     with ExitStack() as stack:
-        ports = free_ports()
+        ports = free_ports()[: args.nodes]
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "anlan.settings", "ANLAN_HOME": str(args.home), "ANLAN_DEMO": "0",
             "ANLAN_DB": database(args.postgres, stack), "ANLAN_BUS": ",".join(f"nats://127.0.0.1:{port}" for port in ports),
@@ -293,12 +294,13 @@ class Play:
         names = [f"w{n}" for n in range(self.args.workers)]
         self.begin_only(*names)
         self.wait_for(lambda: self.stored() > readings / 10, 90)
-        began, had, spent = time.monotonic(), self.stored(), self.cpu()
+        began, had, spent, served = time.monotonic(), self.stored(), self.cpu(), self.served()
         self.wait_for(lambda: self.stored() >= readings, 300)
-        judged = readings - had
+        judged = (readings - had) / 1e6
         return {
-            "workers": self.args.workers, "readings": readings, "a_second": round(judged / (time.monotonic() - began)),
-            "cpu_s_a_million": round((self.cpu() - spent) / judged * 1e6, 2),
+            "workers": self.args.workers, "readings": readings, "a_second": round(judged * 1e6 / (time.monotonic() - began)),
+            "cpu_s_a_million": round((self.cpu() - spent) / judged, 2),
+            "servers_cpu_s_a_million": round((self.served() - served) / judged, 2),
         }  # fmt: skip
 
     def pace(self) -> dict[str, Any]:

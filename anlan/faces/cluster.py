@@ -25,6 +25,8 @@ from anlan.sensing.parts import apart
 NODES = 3
 BETWEEN, DEVICES = 2000, 4000
 """What lies between the port of a node for this house and the ones for its like and for what speaks MQTT."""
+CLUSTER = "cluster {{ name: anlan, listen: 127.0.0.1:{inner}, routes: [{routes}] }}"
+"""One node alone is no cluster: it would wait for others."""
 START_S = 20.0
 END_S = 10.0
 LARGEST = 8 * 1024 * 1024
@@ -33,7 +35,7 @@ CONFIG = """server_name: {name}
 listen: 127.0.0.1:{port}
 max_payload: {largest}
 jetstream {{ store_dir: "{folder}", max_file_store: 30GB, sync_interval: always }}
-cluster {{ name: anlan, listen: 127.0.0.1:{inner}, routes: [{routes}] }}
+{cluster}
 # What devices publish stays in an account of its own: it reaches the readings through a gateway's line alone.
 accounts {{
   house: {{ jetstream: enabled, users: [{{ user: house, password: "{secret}", allowed_connection_types: [STANDARD] }}] }}
@@ -91,8 +93,8 @@ class Node:
         self.home.mkdir(parents=True, exist_ok=True)
         routes = ", ".join(f"nats://127.0.0.1:{port + BETWEEN}" for port in ports)
         told = CONFIG.format(
-            name=self.name, port=self.port, inner=self.port + BETWEEN, devices=self.devices, folder=self.home, routes=routes, largest=LARGEST,
-            replicas=len(ports), secret=secrets.token_hex(16),
+            name=self.name, port=self.port, devices=self.devices, folder=self.home, largest=LARGEST, replicas=len(ports),
+            cluster=CLUSTER.format(inner=self.port + BETWEEN, routes=routes) if len(ports) > 1 else "", secret=secrets.token_hex(16),
         )  # fmt: skip
         (folder / f"{self.name}.conf").write_text(told)
         self.words = [server(), "-c", str(folder / f"{self.name}.conf")]

@@ -40,9 +40,9 @@ ANSWER_S = 1.0
 PATIENCE_S = 15.0
 """After so long without an answer the gateway is told to come again; a stream finds another leader within some seconds."""
 AGAIN_S = 0.1
-FLYING, HEAVY = 256, 2**29
+FLYING, HEAVY = 512, 2**29
 """Messages of a door that are on their way at most, and the bytes of them."""
-CROWD, PACE_S = 32, 0.05
+CROWD, PACE_S = 32, 0.025
 """Where so many are on their way the stream is slow to answer, or has no leader. Then a message is sent no sooner than so long
 after the one before, and holds what has come meanwhile: so they last until there is one again."""
 SPARE = 64 * 1024
