@@ -70,7 +70,9 @@ class Files:
             return ""
         if last is None or last - real() > AHEAD:
             return ""
-        return f"客户端证书 {self.certificate} 将于 {timezone.localtime(last):%Y年%m月%d日} 到期,请在此前更换"
+        day = f"{timezone.localtime(last):%Y年%m月%d日}"
+        told = f"将于 {day} 到期,请在此前更换" if last > real() else f"已于 {day} 到期,请更换"
+        return f"客户端证书{told}:{self.certificate}"
 
     def _check_own(self) -> None:
         own = _certificates("客户端证书", self.certificate)[:1]

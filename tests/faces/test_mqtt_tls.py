@@ -78,10 +78,12 @@ def test_a_certificate_that_ends_within_the_month_is_named_while_the_line_stands
     joined(broker_of(), {**ours, "cert": str(certificate), "key": str(key)})
     house = House()
     try:
-        until(lambda: connected() and told().startswith(f"客户端证书 {certificate} 将于 ") and told().endswith(" 到期,请在此前更换"))
+        until(lambda: connected() and told().startswith("客户端证书将于 ") and told().endswith(f" 到期,请在此前更换:{certificate}"))
         assert Beat.objects.get(name="mqtt:park").good
     finally:
         house.close()
+    ended = str(ca.issue("ended", days=-3)[0])
+    assert Files(certificate=ended).soon().startswith("客户端证书已于 ") and Files(certificate=ended).soon().endswith(f" 到期,请更换:{ended}")
     assert Files(**{"certificate": ours["cert"]}).soon() == Files().soon() == Files(certificate="none.pem").soon() == ""
 
 

@@ -69,7 +69,8 @@ def on_alarm(lines: list[Any]) -> None:
     said = Alarm.objects.select_related("rule").in_bulk(int(line.subject_id) for line in lines)
     worst: dict[str, tuple[int, datetime]] = {}
     for line in lines:
-        alarm = said[int(line.subject_id)]
+        if (alarm := said.get(int(line.subject_id))) is None:  # one line does not hold up the others
+            continue
         mine = (alarm.level, line.at)
         worst[alarm.rule.hazard] = min(mine, worst.get(alarm.rule.hazard, mine))
     for hazard, (level, at) in worst.items():
