@@ -47,6 +47,7 @@ from django.db import connection  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from anlan.faces import gate  # noqa: E402
+from anlan.kernel.clock import beats  # noqa: E402
 from anlan.kernel.journal import guard  # noqa: E402
 
 house.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # in this process only, where thousands sign in
@@ -189,8 +190,10 @@ def laid_home(tables: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def nobody_remembered() -> None:
-    """Grants are remembered by account for seconds, and the next test's accounts have the same keys."""
+    """Grants are remembered by account for seconds, and the next test's accounts have the same keys; signs of life are written
+    once in seconds, and their table is empty again."""
     gate.forget()
+    beats._last.clear()
 
 
 @pytest.fixture

@@ -103,14 +103,17 @@ def turn(parts: Iterable[int]) -> Iterator[Turn]:
     """A transaction in which these parts of the present world are taken further; undone, they are read anew."""
     world = scope.current().world
     mine = Turn(world, sorted(parts))
+    within = connection.in_atomic_block  # there the ledgers stay locked whatever is left
+    if within:
+        in_force.current_books(mine.parts)
     try:
-        while True:
+        for compiled in (False,) if within else (True, False):
             with transaction.atomic():
-                if mine.begin():
+                if mine.begin(compiled):
                     yield mine
                     mine.write()
                     return
-            in_force.current_books(mine.parts)  # compiled while the ledgers are not locked
+            in_force.current_books(mine.parts)  # while the ledgers are not locked
     except BaseException:
         for part in mine.parts:
             _networks.pop((world.pk, part), None)
@@ -146,10 +149,10 @@ class Turn:
     hurries: bool = False
     """Others wait for what this turn holds: its snapshots are taken behind it (`catch_up`)."""
 
-    def begin(self) -> bool:
-        """Lock the ledgers, in one order for all; False where the rules in force are not compiled."""
+    def begin(self, compiled: bool) -> bool:
+        """Lock the ledgers, in one order for all; False where the rules in force are to be ``compiled`` and are not."""
         self.ledgers = lock(self.world, self.parts)
-        books = in_force.compiled(self.parts)
+        books = in_force.compiled(self.parts) if compiled else in_force.current_books(self.parts)
         self.books = books or {}
         return books is not None
 
@@ -277,7 +280,7 @@ _gathered: list[bool] = []
 def lock(world: World, parts: Iterable[int]) -> dict[int, Ledger]:
     """The ledgers of these parts, locked until the transaction ends."""
     wanted = sorted(parts)
-    found = _locked(world, wanted)
+    found = _locked(world, wanted) if wanted else {}
     if len(found) < len(wanted):
         Ledger.objects.bulk_create([Ledger(world=world, part=p) for p in wanted if p not in found], ignore_conflicts=True)
         found = _locked(world, wanted)
@@ -398,11 +401,12 @@ def gather() -> None:
 def _catch_up(network: Network, ledger: Ledger) -> None:
     rows = Batch.objects.filter(world_id=ledger.world_id, part=ledger.part, number__gt=network.number)
     for batch in rows.order_by("number").iterator(chunk_size=50):
-        if batch.basis_id != network.book.digest:
+        if batch.basis_id != network.book.digest:  # a line that says this and no more
             network.book = in_force.basis(batch.basis_id)
             network.machine.replan(network.book.plan, batch.taken_ms)
-        sensor, at, value, _ = unpack(batch)
-        network.machine.apply(sensor, at, value, batch.taken_ms)
+        else:
+            sensor, at, value, _ = unpack(batch)
+            network.machine.apply(sensor, at, value, batch.taken_ms)
         network.number, network.stamp, network.basis = batch.number, batch.stamp, batch.basis_id
         network.since_snapshot += batch.count
         network.batches += 1

@@ -1,5 +1,7 @@
 """Messages between doors and workers: what is read is what was written, and nothing else is read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -64,3 +66,10 @@ def test_a_message_of_one_moment_takes_few_bytes():
         np.arange(n, dtype=np.int32), np.zeros(n, np.uint16),
     )  # fmt: skip
     assert len(wire.dump(whole)) < 4.1 * n
+
+
+def test_readings_of_no_gateway_or_no_sensor_are_refused():
+    good = flush([1, 1, 2])
+    for change in ({"gateways": good.gateways[:1]}, {"sensor": good.sensor - 5}):
+        with pytest.raises(wire.Unreadable):
+            wire.load(wire.dump(replace(good, **change)))

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.db import OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +92,33 @@ def told():
 def test_every_part_has_one_worker_and_all_have_as_many(names):
     found = shared(frozenset(names))
     assert sorted(p for mine in found.values() for p in mine) == sorted(parts.ALL)
-    assert max(map(len, found.values())) - min(map(len, found.values())) <= len(names), found
+    assert max(map(len, found.values())) - min(map(len, found.values())) <= 1, found
+
+
+def test_a_worker_without_parts_lets_go_what_it_hears(world, monkeypatch):
+    worker = Worker("w")
+    monkeypatch.setattr(worker.members, "mine", frozenset)
+    monkeypatch.setattr(worker, "_round", lambda last: worker.stop.set())
+    worker.inbox.current = True
+    assert worker.inbox.hear(flush(1, (sensor("s1.stage"), now_ms(), 1.0))) and worker.inbox.waiting == 1
+    worker._go_on({})
+    assert not worker.inbox.waiting and not Batch.objects.exists() and judging.begin(frozenset()) == 0
+
+
+def test_a_worker_lets_nobody_wait_for_its_locks_whenever_it_begins_anew(world, monkeypatch):
+    worker, done = Worker("w"), []
+
+    def go_on(last):
+        done.append("goes on")
+        if len(done) == 4:
+            worker.stop.set()
+        raise OperationalError("the line broke")
+
+    monkeypatch.setattr(judging, "alone", lambda: done.append("alone"))
+    monkeypatch.setattr(worker, "_go_on", go_on)
+    monkeypatch.setattr("anlan.sensing.cluster.worker.close_old_connections", lambda: None)
+    worker.work()
+    assert done == ["alone", "goes on"] * 2
 
 
 def test_when_one_goes_the_others_keep_most_of_what_they_had():

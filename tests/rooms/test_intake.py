@@ -15,7 +15,7 @@ from anlan.disaster.flood.models import ResponseRule
 from anlan.faces import ingest
 from anlan.kernel import clock
 from anlan.kernel.people import scope
-from anlan.sensing import door, history, intake, network, readings
+from anlan.sensing import door, history, in_force, intake, network, readings
 from anlan.sensing.models import Alarm, Batch, Gateway, Rule, Sensor, Sent, Snapshot, Station, Traffic
 from tests.kernel import city
 
@@ -130,6 +130,35 @@ def test_the_thread_writes_what_waits_and_ends(world):
 def take(*values, code="s1.gust"):
     moment = clock.now()
     return door.take([door.Sample(code, moment + timedelta(milliseconds=n), v) for n, v in enumerate(values)])
+
+
+def test_what_ends_and_begins_again_within_one_batch_is_two_alarms(world):
+    mine = rule("gust", 10, clear=9, level=1)
+    take(12)
+    with clock.travelled(timedelta(seconds=1)):
+        take(1, 12)
+    assert [alarm.active for alarm in Alarm.objects.filter(rule=mine).order_by("at")] == [False, True]
+
+
+def test_who_was_silent_when_the_rules_changed_is_told_whoever_reads_the_log_again(world):
+    rule("gust", 0, kind="offline", clear=0, hold_up_s=60, level=3)
+    take(3)
+    with clock.travelled(timedelta(seconds=75)):
+        rule("gust", 99, level=1)
+        with network.turn([0]) as turn:
+            turn.read(0)
+        network._networks.clear()
+        network.tick()
+    assert [alarm.rule.kind for alarm in Alarm.objects.all()] == ["offline"]
+
+
+def test_rules_are_compiled_before_a_ledger_is_locked(world, monkeypatch):
+    done, locked, compiled = [], network.lock, in_force.compile_book
+    monkeypatch.setattr(network, "lock", lambda *told: done.append("locked") or locked(*told))
+    monkeypatch.setattr(in_force, "compile_book", lambda *told: done.append("compiled") or compiled(*told))
+    rule("gust", 40, level=1)
+    take(3)
+    assert done[:2] == ["compiled", "locked"] and done.count("compiled") == 1
 
 
 def test_another_process_goes_on_where_the_log_stands(world):

@@ -2,12 +2,13 @@
 
 import csv
 import json
-import struct
 from datetime import datetime, timedelta
 
 import pytest
 
 from anlan.disaster.flood import muifa
+from anlan.sensing import logged
+from anlan.sensing.models import Batch
 from bench import storm
 
 pytestmark = [pytest.mark.slow]
@@ -125,11 +126,11 @@ def test_the_published_signals_appear_at_their_hours(city, world):
 
 
 def totals_of(city, world, since, until):
-    """What each sensor read in a span, added up from the bodies of the log: ids, times, values, fates, one after the other."""
+    """What each sensor read in a span, added up from the bodies of the log."""
     start, end = (datetime.fromisoformat(f"{at}+00:00").timestamp() * 1000 for at in (since, until))
     totals: dict[int, float] = {}
     for n, body in city.ask("select count, body from sensing_batch where world_id = ? and count > 0", world):
-        ids, times, values = (struct.unpack_from(f"<{n}{kind}", body, place * n) for kind, place in (("i", 0), ("q", 4), ("d", 12)))
+        ids, times, values, _ = (column.tolist() for column in logged.unpack(Batch(count=n, body=body)))
         for pk, at, value in zip(ids, times, values, strict=True):
             if start < at <= end:
                 totals[pk] = totals.get(pk, 0.0) + value

@@ -90,4 +90,6 @@ def load(data: bytes) -> Flush:
         raise Unreadable(str(no)) from no
     if place != len(data):
         raise Unreadable("longer than its columns")
+    if n and (whence.min() < 0 or whence.max() >= g or sensor.min() < 0 or sensor.max() >= 2**31):
+        raise Unreadable("gateways or sensors that there cannot be")
     return Flush(door, number, taken_ms, parts, gateways, at, value, sensor.astype(np.int32), whence.astype(np.uint16))

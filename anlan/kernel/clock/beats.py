@@ -10,16 +10,18 @@ from .time import real
 
 OFTEN_S = 3.0
 """The longest that may pass before the next one is written."""
-_last: dict[str, tuple[float, bool | None]] = {}
+_last: dict[str, tuple[float, tuple[bool, str] | None]] = {}
 
 
 def beat(name: str, *, good: bool = True, detail: str = "", silence_s: float = 30.0, essential: bool = True) -> None:
-    """Record a sign of life: a fifth of the silence that is promised after the last one, or when it has turned good or bad."""
+    """Record a sign of life: a fifth of the silence that is promised after the last one, or when it has turned good or bad, or its
+    fault is another."""
     moment = real()
     at, was = _last.get(name, (0.0, None))
-    if was == good and moment.timestamp() - at < min(silence_s / 5, OFTEN_S):
+    says = good, "" if good else detail
+    if was == says and moment.timestamp() - at < min(silence_s / 5, OFTEN_S):
         return
-    _last[name] = (moment.timestamp(), good)
+    _last[name] = (moment.timestamp(), says)
     row = {"last": moment, "good": good, "detail": detail[:200], "silence_s": silence_s, "essential": essential}
     if not Beat.objects.filter(name=name).update(**row):
         Beat.objects.update_or_create(name=name, defaults=row)

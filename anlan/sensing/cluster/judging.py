@@ -63,11 +63,13 @@ def alone() -> None:
 
 @dataclass(frozen=True)
 class Judged:
-    """How many readings were new, which parts they fell to, and up to which place of the log these are taken."""
+    """How many readings were new, which parts were taken further and up to which place of the log, and in which of them
+    something was judged."""
 
     readings: int = 0
     parts: frozenset[int] = frozenset()
     reached: int = 0
+    judged: frozenset[int] = frozenset()
 
 
 def judge(items: Sequence[Item], mine: Iterable[int], place: int = 0) -> Judged:
@@ -77,7 +79,7 @@ def judge(items: Sequence[Item], mine: Iterable[int], place: int = 0) -> Judged:
     if not wanted:
         return Judged()
     reached = max([place, *(item.place for item in items)])
-    count, lags = 0, Counter[tuple[int, str]]()
+    count, lags, judged = 0, Counter[tuple[int, str]](), set[int]()
     with network.turn(wanted) as turn:
         turn.hurries = True
         for part, ledger in turn.ledgers.items():
@@ -87,6 +89,7 @@ def judge(items: Sequence[Item], mine: Iterable[int], place: int = 0) -> Judged:
             if not piece.at:
                 continue
             sensor, at, value = np.concatenate(piece.sensor), np.concatenate(piece.at), np.concatenate(piece.value)
+            judged.add(part)
             fates = turn.take(part, sensor, at, value, max(piece.taken_ms, ledger.taken_ms))
             if part != parts.ACROSS:
                 count += len(at)
@@ -94,7 +97,7 @@ def judge(items: Sequence[Item], mine: Iterable[int], place: int = 0) -> Judged:
         _write(lags)
     if turn.snapshots:
         network.catch_up(turn.snapshots)
-    return Judged(count, wanted, reached)
+    return Judged(count, wanted, reached, frozenset(judged))
 
 
 def _new(ledger: Ledger, part: int, messages: list[tuple[Flush, dict[int, slice]]]) -> Piece:

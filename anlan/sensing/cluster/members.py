@@ -10,8 +10,8 @@ from hashlib import blake2b
 from .. import parts
 
 BEAT_S = 0.3
-DEAD_S = 1.0
-"""A worker that was not heard for so long is not counted on."""
+DEAD_S, PAUSE_S = 1.0, 0.6
+"""A worker that was not heard for so long is not counted on; one that has not beaten itself for so long has stood still."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Members:
     def beat(self) -> None:
         """To be called each `BEAT_S`: a process that was stopped meanwhile must listen first before it counts others out."""
         moment = time.monotonic()
-        if moment - self.last > DEAD_S / 2:
+        if moment - self.last > PAUSE_S:
             self.woken = moment
         self.last = moment
 
@@ -49,13 +49,15 @@ class Members:
 
 @lru_cache(16)
 def shared(workers: frozenset[str]) -> dict[str, frozenset[int]]:
-    """The parts of each worker, as many for each; with a worker more or less few others change hands (rendezvous hashing)."""
+    """The parts of each worker, to one as many for each; with a worker more or less few others change hands (rendezvous hashing)."""
     names = sorted(workers)
-    room = -(-len(parts.ALL) // len(names))
+    least, more = divmod(len(parts.ALL), len(names))
     taken: dict[str, set[int]] = {name: set() for name in names}
     for part in parts.ALL:
-        free = [name for name in names if len(taken[name]) < room]
-        taken[max(free, key=lambda name: _weight(name, part))].add(part)
+        free = [name for name in names if len(taken[name]) < least + (more > 0)]
+        mine = taken[max(free, key=lambda name: _weight(name, part))]
+        mine.add(part)
+        more -= len(mine) > least
     return {name: frozenset(mine) for name, mine in taken.items()}
 
 

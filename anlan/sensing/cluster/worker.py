@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 import orjson
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
@@ -32,7 +32,7 @@ TOGETHER = 100_000
 SPAN_MS = 2_000
 """Readings that are judged together were taken in within so long."""
 WAIT_S = 0.1
-TICK_S = 5.0
+TICK_S, LOOK_S = 5.0, 0.5
 TOLD_S = 2.0
 CLEAN_S = 60.0
 FETCH, FETCH_S = 32, 1.0
@@ -236,6 +236,7 @@ class Worker:
         last = {"tick": 0.0, "told": 0.0, "clean": time.monotonic()}
         while not self.stop.is_set():
             try:
+                judging.alone()
                 with scope.everyone():
                     self._go_on(last)
             except Exception:
@@ -247,12 +248,9 @@ class Worker:
 
     def _go_on(self, last: dict[str, float]) -> None:
         while not self.stop.is_set():
-            if connection.connection is None:
-                judging.alone()
-            if not self._share():
-                self.stop.wait(BEAT_S / 2)
-                continue
-            if items := self.inbox.take(TOGETHER, SPAN_MS, WAIT_S):
+            mine = self._share()
+            items = self.inbox.take(TOGETHER, SPAN_MS, WAIT_S)
+            if items and mine:  # who has no parts lets them go: with its first it reads the log from where they stand
                 self._judge(items)
             self._round(last)
 
@@ -286,7 +284,7 @@ class Worker:
     def _take(self, items: list[Item], mine: Collection[int]) -> None:
         taken = judging.judge(items, mine, self.place)
         self.judged += taken.readings
-        self._judged |= dict.fromkeys(taken.parts, time.monotonic())
+        self._judged |= dict.fromkeys(taken.judged, time.monotonic())
         self._reached |= dict.fromkeys(taken.parts, taken.reached)
 
     def _quiet(self, seconds: float) -> list[int]:
@@ -312,9 +310,10 @@ class Worker:
                 judging.told(behind, self.place)
                 self._reached |= dict.fromkeys(behind, self.place)
             last["told"] = moment
-        if moment - last["tick"] > TICK_S and self.inbox.current and not self.inbox.items:  # else what is silent may wait to be read
+        if moment - last["tick"] > LOOK_S and self.inbox.current and not self.inbox.items:  # else what is silent may wait to be read
             if quiet := self._quiet(TICK_S):
                 judging.tick(quiet, round(real().timestamp() * 1000))
+                self._judged |= dict.fromkeys(quiet, moment)
             last["tick"] = moment
         if moment - last["clean"] > CLEAN_S and parts.ACROSS in self.mine:
             last["clean"] = moment
@@ -325,4 +324,5 @@ class Worker:
         if self.broken:
             detail += f",停判分区 {sorted(self.broken)}"
         beats.beat(f"sense:{self.name}", good=not self.broken, detail=detail, silence_s=SILENCE_S, essential=False)
-        beats.beat("sense", silence_s=SILENCE_S)
+        if self.mine:
+            beats.beat("sense", silence_s=SILENCE_S)
