@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import COMPILED, compiled, within
+from .compiled import COMPILED, compiled, near, within
 from .layout import AHEAD_MS, EVENT, LEVELS, NONE, Fate, Kind, Mark, State
 
 MOST_EVENTS = 8
 """Events that one reading can cause at most."""
 GOOD = Fate.GOOD.value
+AHEAD = 12
+"""So many readings ahead a channel is fetched: of fifty thousand most lie far from the processor, and to wait for one takes as
+long as to judge it."""
 
 
 @compiled
@@ -111,8 +114,11 @@ def _judge(
     hot: Any, since: Any, fast_at: Any, peak: Any, heard: Any, table: Any,
     channel: Any, at: Any, value: Any, now: int, status: Any, out: Any,
 ) -> int:  # fmt: skip
-    n = 0
+    n, last = 0, len(channel) - 1
     for j in range(len(channel)):
+        later = channel[min(j + AHEAD, last)]
+        near(hot, later)
+        near(hot, later + 1)  # where it ends
         i, t, v = channel[j], at[j], value[j]
         s = hot[i]
         p = table[s.profile]
