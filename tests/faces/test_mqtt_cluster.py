@@ -17,7 +17,7 @@ from anlan.faces import cluster, mqtt
 from anlan.kernel.clock import lease, real
 from anlan.sensing.cluster import bus
 from anlan.sensing.models import Broker
-from bench.cluster_play import free_ports
+from bench.cluster_ground import free_ports
 
 from . import broker
 from .broker import House, added, body, connected, kept, published, told, unpacked, until

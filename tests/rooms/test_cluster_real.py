@@ -28,7 +28,7 @@ from anlan.sensing.cluster import bus, door, judging, sending
 from anlan.sensing.cluster.inbox import Item
 from anlan.sensing.cluster.worker import Worker
 from anlan.sensing.models import Alarm, Gateway, Sensor, Sent, Station
-from bench.cluster_play import free_ports
+from bench.cluster_ground import free_ports
 from tests.kernel import city
 from tests.rooms.test_cluster import message, rule
 
