@@ -1,7 +1,6 @@
 """The network in parts: what workers judge is what one process would have judged, whoever looks after which part, and nothing is
 taken twice. Without a bus; `test_cluster_real` has nodes, workers and kills."""
 
-import asyncio
 import hashlib
 import random
 import time
@@ -21,9 +20,8 @@ from anlan.kernel.journal.models import Line
 from anlan.kernel.people import scope
 from anlan.sensing import book, history, network, parts, readings, settle
 from anlan.sensing import door as direct
-from anlan.sensing.cluster import bus, door, judging
-from anlan.sensing.cluster.inbox import Inbox, Item
-from anlan.sensing.cluster.members import DEAD_S, Members, shared
+from anlan.sensing.cluster import door, judging
+from anlan.sensing.cluster.inbox import Item
 from anlan.sensing.cluster.worker import Worker
 from anlan.sensing.models import Alarm, Batch, Edition, Gateway, Ledger, Rule, Sensor, Snapshot, Station, Traffic
 from tests.kernel import city
@@ -88,13 +86,6 @@ def told():
 # ── parts and workers ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@given(st.lists(st.text("abcdef", min_size=1, max_size=4), min_size=1, max_size=9, unique=True))
-def test_every_part_has_one_worker_and_all_have_as_many(names):
-    found = shared(frozenset(names))
-    assert sorted(p for mine in found.values() for p in mine) == sorted(parts.ALL)
-    assert max(map(len, found.values())) - min(map(len, found.values())) <= 1, found
-
-
 def test_a_worker_without_parts_lets_go_what_it_hears(world, monkeypatch):
     worker = Worker("w")
     monkeypatch.setattr(worker.members, "mine", frozenset)
@@ -119,76 +110,6 @@ def test_a_worker_lets_nobody_wait_for_its_locks_whenever_it_begins_anew(world, 
     monkeypatch.setattr("anlan.sensing.cluster.worker.close_old_connections", lambda: None)
     worker.work()
     assert done == ["alone", "goes on"] * 2
-
-
-def test_when_one_goes_the_others_keep_most_of_what_they_had():
-    before, after = shared(frozenset("abcd")), shared(frozenset("abd"))
-    assert sum(len(before[n] - after[n]) for n in "abd") < len(parts.ALL) / 4
-
-
-def test_a_worker_that_was_stopped_listens_before_it_counts_others_out(monkeypatch):
-    at = [100.0]
-    monkeypatch.setattr("anlan.sensing.cluster.members.time.monotonic", lambda: at[0])
-    mine = Members("a", 1, 1, woken=at[0], last=at[0])
-    assert mine.mine() is None, "it has only just come"
-    for _ in range(8):
-        at[0] += DEAD_S / 4
-        mine.beat()
-        mine.hear("b")
-    assert len(mine.mine()) < len(parts.ALL)
-    at[0] += 6
-    mine.beat()
-    assert mine.mine() is None
-    for _ in range(5):
-        at[0] += DEAD_S / 4
-        mine.beat()
-    assert mine.mine() == frozenset(parts.ALL), "b is not heard any more"
-
-
-# ── the inbox ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def message(number, door_=5):
-    none = np.empty(0, np.int64)
-    return wire.Flush(door_, number, 0, none.reshape(0, 2), none, none, none.astype(float), none.astype(np.int32), none.astype(np.uint16))
-
-
-def numbers(inbox):
-    return [item.flush.number if item.flush is not None else None for item in inbox.take(100, 10**9, 0)]
-
-
-def test_what_is_heard_is_used_when_it_is_the_next_and_else_waited_for_in_the_log():
-    inbox = Inbox()
-    assert inbox.hear(message(1)) and not inbox.items, "the log has not been read yet"
-    inbox.ended(0)
-    assert inbox.hear(message(1)) and inbox.hear(message(2)) and inbox.hear(message(2)) and not inbox.hear(message(4)), "3 is missing"
-    for place, number in enumerate((1, 2, 3, 4), 1):
-        inbox.read(message(number), place, 0)
-    assert numbers(inbox) == [1, 2, None, None, 3, 4] and inbox.hear(message(5)), "after the gap it goes on"
-
-
-def test_what_the_log_has_in_another_order_is_not_passed_over():
-    inbox = Inbox()
-    inbox.read(message(2), 1, 0)
-    inbox.read(message(1), 2, 0)
-    assert numbers(inbox) == [2, 1]
-
-
-def test_of_what_was_heard_the_log_only_says_the_place():
-    inbox = Inbox()
-    inbox.ended(0)
-    assert inbox.hear(message(1)) and inbox.pass_by((5, 1), 1, 0) and not inbox.pass_by((5, 2), 2, 0) and not inbox.pass_by((6, 1), 2, 0)
-    assert inbox.start() == (0, 1) and inbox.hear(message(2)) and inbox.pass_by((5, 2), 2, 0) and inbox.pass_by((5, 2), 2, 0)
-    assert numbers(inbox) == [1, None, 2, None] and inbox.pass_by((5, 9), 3, 7), "for a share that is none any more there is nothing to read"
-
-
-def test_what_was_read_for_an_earlier_share_comes_too_late():
-    inbox = Inbox()
-    inbox.read(message(1), 9, 0)
-    inbox.begin(3)
-    inbox.read(message(2), 10, 0)
-    inbox.ended(0)
-    assert numbers(inbox) == [] and inbox.start() == (1, 3) and not inbox.current
 
 
 # ── judged in parts ─────────────────────────────────────────────────────────────────────────────────────────
@@ -511,10 +432,6 @@ def test_a_door_refuses_what_the_judge_refuses(world):
     same()
 
 
-def test_the_window_of_numbers_is_wider_than_what_a_door_may_have_on_its_way():
-    assert judging.REMEMBERED >= 2 * bus.FLYING
-
-
 def test_a_part_remembers_messages_as_one_span_though_some_hold_nothing_for_it(world):
     one, two = sensor("s1.stage"), sensor("s2.stage")
     part = int(door.current().part[one])
@@ -525,25 +442,3 @@ def test_a_part_remembers_messages_as_one_span_though_some_hold_nothing_for_it(w
     seen, _ = Ledger.objects.get(part=part).heard[str(messages[0].door)]
     assert seen == [1, 20]
     assert judging.judge([Item(message) for message in messages], parts.ALL).readings == 9, "what was taken is not taken again"
-
-
-def test_while_the_stream_does_not_answer_a_door_sends_seldom_and_never_stands_still(monkeypatch):
-    sender, told = bus.Sender(), []
-
-    async def never(body, name):
-        told.append(name)
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(sender, "_flown", never)
-    columns = [np.ones(1, kind) for kind in ("i8", "i8", "i8", "f8", "i4", "u2")]
-    message, began = wire.build(1, 1, 1, *columns), time.monotonic()
-    flying = []
-    while (spent := time.monotonic() - began) < 1:
-        flying.append(sender.start(message))
-    paced = len(told) - bus.CROWD
-    for one in flying:
-        one.cancel()
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05), sender._loop).result()  # until they have ended
-    sender.close()
-    assert 0.4 * spent / bus.PACE_S < paced <= spent / bus.PACE_S + 1
-    assert bus.CROWD + 9 / bus.PACE_S <= bus.FLYING, "an election takes nine seconds at most"

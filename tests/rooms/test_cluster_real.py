@@ -30,7 +30,8 @@ from anlan.sensing.cluster.worker import Worker
 from anlan.sensing.models import Alarm, Gateway, Sensor, Sent, Station
 from bench.cluster_ground import free_ports
 from tests.kernel import city
-from tests.rooms.test_cluster import message, rule
+from tests.rooms.test_cluster import rule
+from tests.rooms.test_cluster_members import message
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.postgres, pytest.mark.nats]
