@@ -224,6 +224,37 @@ def test_what_was_sent_into_a_line_that_broke_is_read_again(apart, monkeypatch, 
     assert asyncio.run(play()) == [1, 2, 3, 4, 5] and len(gone) == 1
 
 
+@pytest.mark.parametrize("lost", [2, 4], ids=["one of them", "the last of all"])
+def test_a_name_that_was_sent_into_a_line_that_broke_is_read_again(apart, monkeypatch, lost):
+    """A message of another door is neither heard beside the log nor named by it: only the count of what came tells."""
+    next_name, gone = JetStreamContext.PushSubscription.next_msg, []
+
+    async def broken(self, *given, **more):
+        came = await next_name(self, *given, **more)
+        if gone or came.headers[bus.NAME] != "6-1":
+            return came
+        gone.append(came)
+        return await next_name(self, *given, **more)
+
+    monkeypatch.setattr(JetStreamContext.PushSubscription, "next_msg", broken)
+    sent = [message(n) for n in range(1, 5)]
+    sent.insert(lost, message(1, door_=6))
+
+    async def play():
+        worker, line, follows = await following()
+        await eventually(lambda: worker.inbox.current)
+        await asyncio.sleep(0.3)  # by then the log is read to its end
+        for one in sent:
+            if one.door == 5:
+                await line.publish(bus.NOW, wire.dump(one))
+            await logged_as(line, one)
+        await eventually(lambda: worker.inbox.place == 5 and sum(item.flush is not None for item in worker.inbox.items) == 5)
+        await ended(line, follows)
+        return sorted((item.flush.door, item.flush.number) for item in worker.inbox.take(100, 10**9, 0) if item.flush is not None)
+
+    assert asyncio.run(play()) == [(5, 1), (5, 2), (5, 3), (5, 4), (6, 1)] and len(gone) == 1
+
+
 # ── doors ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

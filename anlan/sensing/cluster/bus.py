@@ -67,7 +67,12 @@ async def connect(name: str, back: Callable[[], Awaitable[None]] | None = None) 
 
 
 async def _told(fault: Exception) -> None:
-    log.info("bus: %r", fault)
+    log.info("bus: %s", why(fault))
+
+
+def why(fault: Exception) -> str:
+    """What a fault says, such as that the disk of the bus is full; its name where it says nothing."""
+    return str(fault) or repr(fault)
 
 
 def named(flush: wire.Flush) -> str:
@@ -165,7 +170,7 @@ class Sender:
             for body in bodies if line.is_connected else ():
                 await line.publish(NOW, body)
         except Error as fault:
-            log.info("bus: %r", fault)
+            log.info("bus: %s", why(fault))
 
     async def _back(self) -> None:
         """What was told while the line was down was told to nobody."""
@@ -184,7 +189,7 @@ class Sender:
             except (Error, TimeoutError) as fault:
                 if time.monotonic() > until:
                     raise
-                log.info("bus: %r; %s is sent again", fault, name)
+                log.info("bus: %s; %s is sent again", why(fault), name)
             await asyncio.sleep(AGAIN_S)
 
     def close(self) -> None:

@@ -101,7 +101,7 @@ class Worker:
                 await bus.ensure(line)
                 return line
             except (Error, OSError, TimeoutError) as fault:
-                log.warning("the bus cannot be reached: %r", fault)
+                log.warning("the bus cannot be reached: %s", bus.why(fault))
                 await asyncio.sleep(1)
 
     async def _heard(self, message: Msg) -> None:
@@ -118,7 +118,7 @@ class Worker:
             try:
                 await line.publish(ALIVE, body)
             except Error as fault:
-                log.info("bus: %r", fault)
+                log.info("bus: %s", bus.why(fault))
             await asyncio.sleep(BEAT_S)
 
     async def _came(self, message: Msg) -> None:
@@ -144,7 +144,7 @@ class Worker:
             try:
                 await self._read(line)
             except (Error, OSError, TimeoutError) as fault:
-                log.info("the log is read again: %r", fault)
+                log.info("the log is read again: %s", bus.why(fault))
                 await asyncio.sleep(AGAIN_S)
 
     async def _read(self, line: Client) -> None:
@@ -226,7 +226,7 @@ class Worker:
         try:
             await self._line.jetstream(timeout=5).purge_stream(bus.STREAM, seq=place)
         except (Error, TimeoutError) as fault:
-            log.info("the log was not shortened: %r", fault)
+            log.info("the log was not shortened: %s", bus.why(fault))
 
     # ── in the thread ───────────────────────────────────────────────────────────────────────────────────────
 
