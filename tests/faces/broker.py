@@ -1,6 +1,8 @@
-"""A real MQTT broker (NATS' own listener), a house that listens to it, and who publishes."""
+"""Real MQTT brokers (NATS' own listener, Eclipse Mosquitto), a house that listens to one, and who publishes."""
 
+import getpass
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -27,6 +29,7 @@ from tests.kernel import city
 
 SERVER = Path(sys.executable).with_name("nats-server")
 NEEDED = pytest.mark.skipif(not SERVER.exists(), reason="no NATS server beside this Python, whose MQTT listener is the broker")
+MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 NO_FILES = {"ca": "", "cert": "", "key": ""}
 
 
@@ -37,18 +40,25 @@ def free():
 
 
 class Server:
-    """A broker that can be stopped and begun again where it was."""
+    """A broker that can be stopped and begun again where it was: NATS."""
 
     def __init__(self, folder, tls=""):
         self.port, self.folder, self.process = free(), folder, None
-        (folder / "conf").write_text(
-            f'server_name: "broker"\nlisten: "127.0.0.1:{free()}"\njetstream {{ store_dir: "{folder}/js" }}\n'
-            f'mqtt {{ host: "127.0.0.1", port: {self.port}, ack_wait: "2s"\n{tls} }}\n'
-        )
+        self.words = self.program()
+        (folder / "conf").write_text(self.conf(tls))
         self.start()
 
+    def program(self):
+        return [str(SERVER), "-c", str(self.folder / "conf")]
+
+    def conf(self, tls):
+        return (
+            f'server_name: "broker"\nlisten: "127.0.0.1:{free()}"\njetstream {{ store_dir: "{self.folder}/js" }}\n'
+            f'mqtt {{ host: "127.0.0.1", port: {self.port}, ack_wait: "2s"\n{tls} }}\n'
+        )
+
     def start(self):
-        self.process = subprocess.Popen([str(SERVER), "-c", str(self.folder / "conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(self.words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: not socket.socket().connect_ex(("127.0.0.1", self.port)))
 
     def stop(self):
@@ -56,9 +66,25 @@ class Server:
         self.process.wait(20)
 
 
-@pytest.fixture
-def server(tmp_path):
-    found = Server(tmp_path)
+class Mosquitto(Server):
+    """The one that most sites have."""
+
+    def program(self):
+        return [MOSQUITTO, "-c", str(self.folder / "conf")]
+
+    def conf(self, tls):
+        return (
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n"
+            f"persistence true\npersistence_location {self.folder}/\n{tls}"
+        )
+
+
+LACKING = pytest.mark.skipif(not MOSQUITTO, reason="no Mosquitto on the PATH (Debian: apt install mosquitto)")
+
+
+@pytest.fixture(params=[Server, pytest.param(Mosquitto, marks=LACKING)], ids=["nats", "mosquitto"])
+def server(request, tmp_path):
+    found = request.param(tmp_path)
     yield found
     found.stop()
     shutil.rmtree(found.folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Readings by MQTT through a real broker (NATS' own listener): what was acknowledged is written, what was not comes again."""
+"""Readings by MQTT through real brokers (NATS' own listener, Mosquitto): what was acknowledged is written, what was not comes again."""
 
 import gzip
 import json

@@ -144,7 +144,7 @@ class Sender:
                     await ensure(line)
                     await line.subscribe(AGAIN, cb=self._asked)
                 except (Error, OSError, TimeoutError) as fault:
-                    raise Unsent(repr(fault)) from fault
+                    raise Unsent(why(fault)) from fault
                 self.line = line
             return self.line
 
@@ -157,7 +157,7 @@ class Sender:
             async with self._writes:  # whoever came first goes first
                 await self._write(line, body, name, until)
         except (Error, OSError, TimeoutError) as fault:
-            raise Unsent(repr(fault)) from fault
+            raise Unsent(why(fault)) from fault
         finally:
             self._flying.pop(name, None)
             with self._room:
