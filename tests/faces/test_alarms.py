@@ -1,12 +1,14 @@
 """The life of an alarm on the console: seen, shelved, held, latched, grouped; and the page of a sensor."""
 
 import hashlib
+import io
 import json
 import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from openpyxl import load_workbook
 
 from anlan.faces import gate, ingest
 from anlan.faces.desk import alarms
@@ -123,6 +125,10 @@ def test_register_and_page_say_each_figure_with_its_unit_and_add_up_none(officer
     assert "<dt>触发值</dt><dd>2小时4分</dd>" in own and "<dt>最大值</dt><dd>—</dd>" in own
     assert "合计" not in page(officer, "/r/alarm/stats/") and "合计" not in page(officer, "/r/rule/stats/")
     assert officer.get(f"/api/alarm/{silence.pk}").json()["value"] == silence.value, "machines read the number"
+    sheet = load_workbook(io.BytesIO(b"".join(officer.get("/r/alarm/export/").streaming_content))).worksheets[0]
+    head, *lines = sheet.iter_rows(values_only=True)
+    at = head.index("触发值")
+    assert head[at + 1] == "触发值(读作)" and (silence.value, "2小时4分") in [line[at : at + 2] for line in lines], "a sheet has both"
 
 
 def test_the_wall_s_map_marks_only_what_stands(officer):

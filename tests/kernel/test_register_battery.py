@@ -267,7 +267,8 @@ def test_the_sheet_holds_the_rows_of_the_list(register, chief, ours):
     rows = fill(register, ours, 4)
     lines = book(chief.get(f"/r/{register.name}/export/"))
     assert len(lines) - 1 == len(rows_of(register, ours.world)) >= len(rows)
-    assert lines[0][int(keyed(register)) :] == [c.label for c in columns_of(register)]
+    heads = [head for c in columns_of(register) for head in (c.label, *([f"{c.label}(读作)"] if c.worded else []))]
+    assert lines[0][int(keyed(register)) :] == heads
     assert not any(str(v).startswith("=") for line in lines for v in line)
 
 

@@ -72,6 +72,11 @@ def printed(column: Column, form: type[RowForm] | None = None) -> cells.Column:
     )  # fmt: skip
 
 
+def _said(column: Column) -> list[cells.Column]:
+    """Beside a figure whose unit is another in each row: the same in words. It is not read back."""
+    return [cells.Column(f"{column.label}(读作)", f"*{column.path}:{column.worded}")] if column.worded else []
+
+
 def _mark() -> str:
     world = scope.current().world
     return "" if world.actual else f"【{world.mark or world.get_kind_display()}】"
@@ -81,7 +86,7 @@ def write_out(register: Register, rows: models.QuerySet) -> IO[bytes]:
     """The sheet of these rows; a temporary file that goes when it is closed."""
     out: Any = tempfile.SpooledTemporaryFile(max_size=BIG)  # noqa: SIM115  the response closes it
     columns, key = columns_of(register), keyed(register)
-    heads = [*([cells.Column(KEY, KEY)] if key else []), *map(printed, columns)]
+    heads = [*([cells.Column(KEY, KEY)] if key else []), *(head for c in columns for head in (printed(c), *_said(c)))]
     workbooks.write(out, register.title, heads, _lines(register, rows, columns, key), at=clock.now(), mark=_mark())
     out.seek(0)
     return out
@@ -99,7 +104,12 @@ def write_blank(register: Register) -> IO[bytes]:
 def _lines(register: Register, rows: models.QuerySet, columns: tuple[Column, ...], key: bool) -> Iterator[list]:
     full, joins = sees_full(), {c.joins for c in columns} | set(register.joins)
     for row in rows.select_related(*sorted(joins - {""})).prefetch_related(*register.gather.split()).iterator(CHUNK):
-        yield [*([str(row.pk)] if key else []), *(c.cell(row, full) for c in columns)]
+        yield [*([str(row.pk)] if key else []), *(cell for c in columns for cell in _cells(c, row, full))]
+
+
+def _cells(column: Column, row: models.Model, full: bool) -> list:
+    """What stands in a row under the heads of a column."""
+    return [column.cell(row, full), *([column.text(row, full)] if column.worded else [])]
 
 
 def take_in(register: Register, file: Any, *, check_only: bool = False) -> Taken:
@@ -107,8 +117,9 @@ def take_in(register: Register, file: Any, *, check_only: bool = False) -> Taken
     taken, form = Taken(), form_of(register)
     inputs = {c.path for c in register.inputs}
     heads = [
-        printed(c, form) if c.path in inputs else cells.Column(c.label, f"*{c.path}") for c in columns_of(register)
-    ]
+        head for c in columns_of(register)
+        for head in (printed(c, form) if c.path in inputs else cells.Column(c.label, f"*{c.path}"), *_said(c))
+    ]  # fmt: skip
     key = [cells.Column(KEY, KEY)] if keyed(register) else []
     try:
         upload = uploads.read(file, [*key, *heads], name=getattr(file, "name", "") or "工作簿", limit=MOST_IN)
