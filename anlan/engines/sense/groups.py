@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import making
 from .layout import EVENT, NONE, Kind, Mark, State
 
 FAR = 2**62
@@ -155,7 +155,7 @@ class Neighbours:
         return out[:n].copy()
 
 
-@compiled
+@making
 def _compare(hot: Any, first: Any, member: Any, limit: Any, clear: Any, fresh: Any, least: Any, now: int, out: Any) -> int:
     n = 0
     for g in range(len(limit)):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, making
 from .layout import NONE
 
 STEPS = 1000
@@ -36,7 +36,7 @@ def empty(m: int, room: int = ROOM) -> Rings:
     return Rings(np.full((m, room), NONE), np.zeros((m, room), np.int64), np.zeros(m, np.int64), np.full(m, NONE))
 
 
-@compiled
+@making
 def _place(at: Any, steps: Any, held: int, t: int, amount: int) -> int:
     """Put a sample where it belongs; how many are held then, or -1 when that moment is known already."""
     where = held
