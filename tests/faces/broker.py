@@ -30,6 +30,7 @@ from tests.kernel import city
 SERVER = Path(sys.executable).with_name("nats-server")
 NEEDED = pytest.mark.skipif(not SERVER.exists(), reason="no NATS server beside this Python, whose MQTT listener is the broker")
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+LACKING = pytest.mark.skipif(not MOSQUITTO, reason="no Mosquitto on the PATH (Debian: apt install mosquitto)")
 NO_FILES = {"ca": "", "cert": "", "key": ""}
 
 
@@ -77,9 +78,6 @@ class Mosquitto(Server):
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n"
             f"persistence true\npersistence_location {self.folder}/\n{tls}"
         )
-
-
-LACKING = pytest.mark.skipif(not MOSQUITTO, reason="no Mosquitto on the PATH (Debian: apt install mosquitto)")
 
 
 @pytest.fixture(params=[Server, pytest.param(Mosquitto, marks=LACKING)], ids=["nats", "mosquitto"])

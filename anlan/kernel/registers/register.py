@@ -65,7 +65,7 @@ class Register:
     unsummed: str = ""
     """Columns of numbers that are never added up, for the sum would say nothing; nor are places and what is worded."""
     worded: Mapping[str, str] = field(default_factory=dict)
-    """Column → the attribute of a row that says it to people, where each row has a unit of its own. Machines and sheets read the number."""
+    """Column → the attribute of a row that says it to people, where each row has a unit of its own. Machines read the number, sheets have both."""
     value: str = ""
     """The column that a marker on the map shows as its figure."""
     standing: Mapping[str, Any] = field(default_factory=dict)
