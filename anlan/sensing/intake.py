@@ -9,19 +9,22 @@ import hashlib
 import logging
 import queue
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
 from numpy.typing import NDArray
 
 from anlan.engines.sense import decode
 from anlan.engines.sense.layout import Fate
+from anlan.kernel import rows
 from anlan.kernel.clock import every, now, real
 from anlan.kernel.live import feed
 from anlan.kernel.people import scope
@@ -36,8 +39,11 @@ TOGETHER = 100_000
 WAITING = 400_000
 """Readings that may wait; more are sent back to come again."""
 KEPT = timedelta(days=7)
-PATIENCE = {"sqlite": "PRAGMA busy_timeout = 2000", "postgresql": "SET lock_timeout = 2000"}
+PATIENCE_S = 2.0
 """A gateway can come again, so it is told so sooner than a person at a form."""
+LOOK_S = 0.001
+CARRIED = 1000
+"""Pages of its log that SQLite lets come together before it carries them over (its own default)."""
 Answer = tuple[int, dict[str, Any]]
 BUSY: Answer = (429, {"error": "暂时无法写入,请稍后重发;本批未入库"})
 UNKNOWN: Answer = (401, {"error": "网关令牌无效或已停用"})
@@ -82,7 +88,7 @@ def opened(token: str, body: bytes, *, kind: str = "application/json", packed: b
 
 def opened_for(digest: str, body: bytes, *, kind: str = "application/json", packed: bool = False, key: str = "") -> Sending:
     """The same for whoever is known by the digest of its token."""
-    if not Gateway.objects.filter(token=digest, enabled=True).exists():
+    if not rows.find(Gateway, "token = %s and enabled", digest):
         raise Unknown("网关令牌无效或已停用")
     try:
         plain = decode.unpacked(body) if packed else body
@@ -96,8 +102,7 @@ def opened_for(digest: str, body: bytes, *, kind: str = "application/json", pack
 def work(sendings: list[Sending]) -> None:
     """Write and judge these batches in one transaction in the real city, and answer each."""
     try:
-        hurry()
-        with scope.everyone(), transaction.atomic():
+        with hurry(), scope.everyone(), transaction.atomic():
             sorting = sorted_out(sendings, {})
             _take(list(sorting.fresh.values()))
             answers = _worked(sorting)
@@ -108,10 +113,41 @@ def work(sendings: list[Sending]) -> None:
         sending.answer.set_result(answer)
 
 
-def hurry() -> None:
-    """Wait for the database no longer than a gateway would."""
+@contextmanager
+def hurry() -> Iterator[None]:
+    """Wait for the database no longer than a gateway would.
+
+    SQLite itself looks for its lock at ever longer pauses, and a reading would wait many times as long as it is held; and who
+    commits much carries it over from its log, for which a reading would wait too: it is left to the next who writes.
+    """
+    if connection.vendor != "sqlite":
+        _say(f"SET lock_timeout = {PATIENCE_S * 1000:.0f}")
+        yield
+        return
+    _say("PRAGMA busy_timeout = 1", f"PRAGMA wal_autocheckpoint = {20 * CARRIED}")
+    try:
+        with connection.execute_wrapper(_soon):
+            yield
+    finally:
+        _say(f"PRAGMA busy_timeout = {connection.settings_dict['OPTIONS']['timeout'] * 1000}", f"PRAGMA wal_autocheckpoint = {CARRIED}")
+
+
+def _say(*statements: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(PATIENCE[connection.vendor])
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _soon(execute: Callable[..., Any], sql: str, *told: Any) -> Any:
+    """Carry a statement out as soon as the database is free; a transaction that has begun has it for itself."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return execute(sql, *told)
+        except OperationalError as fault:
+            if connection.in_atomic_block or "locked" not in str(fault) or time.monotonic() > end:
+                raise
+            time.sleep(LOOK_S)
 
 
 @dataclass
@@ -125,7 +161,7 @@ class Sorting:
 
 def sorted_out(sendings: list[Sending], flying: dict[Any, Sending]) -> Sorting:
     """``flying``: by gateway and number, what is on its way and not answered yet."""
-    gateways = {g.token: g for g in Gateway.objects.filter(token__in={s.token for s in sendings}, enabled=True)}
+    gateways = {g.token: g for g in rows.find(Gateway, f"token {rows.among()} and enabled", {s.token for s in sendings})}
     known = {**flying, **_known(sendings, gateways)}
     sorting = Sorting(gateways, {}, {})
     for n, sending in enumerate(sendings):
@@ -145,7 +181,7 @@ def sorted_out(sendings: list[Sending], flying: dict[Any, Sending]) -> Sorting:
 def _worked(sorting: Sorting) -> list[Answer]:
     """A batch that came twice at once is answered as its twin is."""
     answers: dict[int, Answer | Sending] = dict(sorting.answers)
-    for n, sending in sorting.fresh.items():
+    for n, sending in sorted(sorting.fresh.items(), key=lambda told: sorting.gateways[told[1].token].pk):  # locked in one order by all
         answers[n] = answered(sending, sorting.gateways[sending.token])
     return [_final(answers[n], answers, sorting.fresh) for n in range(len(answers))]
 
@@ -223,8 +259,13 @@ def _count_unread(digest: str) -> None:
 
 
 def _row(gateway: Gateway) -> Traffic:
-    """The gateway's present hour."""
-    return Traffic.objects.get_or_create(gateway=gateway, hour=now().replace(minute=0, second=0, microsecond=0))[0]
+    """The gateway's present hour, which nobody else writes meanwhile."""
+    hour = now().replace(minute=0, second=0, microsecond=0)
+    asked = Traffic, f"gateway_id = %s and hour = %s{rows.locked()}", gateway.pk, hour
+    if not (found := rows.find(*asked)):
+        Traffic.objects.get_or_create(gateway=gateway, hour=hour)
+        found = rows.find(*asked)
+    return found[0]
 
 
 def _count(sending: Sending, gateway: Gateway, accepted: int, reasons: Counter[str]) -> None:
@@ -239,8 +280,9 @@ def _count(sending: Sending, gateway: Gateway, accepted: int, reasons: Counter[s
     if len(lag):
         row.lag_ms = round((row.lag_ms * (row.batches - 1) + float(np.median(lag))) / row.batches)
         row.ahead_ms = max(row.ahead_ms, int(-lag.min()))
-    row.save()
-    Gateway.objects.filter(pk=gateway.pk).update(heard_at=moment)
+    gateway.heard_at = moment
+    rows.move([row])
+    rows.move([gateway], "heard_at")
 
 
 @every("sensing.forget", daily="03:20")

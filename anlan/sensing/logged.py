@@ -13,23 +13,24 @@ from numpy.typing import NDArray
 
 from anlan.engines.sense import narrow
 from anlan.engines.sense.layout import Fate
+from anlan.kernel import rows
 
 from .models import Batch
 
 
-def put(rows: Sequence[Model]) -> None:
+def put(new: Sequence[Model]) -> None:
     """Append to a table whose rows have large bodies. In a statement each byte of one would be spelt as two letters, which costs
     more on both sides than to judge what is in it; so PostgreSQL is handed them as they are."""
-    if not rows:
+    if not new:
         return
     if connection.vendor != "postgresql":
-        type(rows[0])._default_manager.bulk_create(rows)
+        rows.add(new)
         return
-    columns = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
-    into = f"copy {rows[0]._meta.db_table} ({', '.join(field.attname for field in columns)}) from stdin (format binary)"
+    columns = [field for field in new[0]._meta.concrete_fields if not field.primary_key]
+    into = f"copy {new[0]._meta.db_table} ({', '.join(field.attname for field in columns)}) from stdin (format binary)"
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(into) as copied:
         copied.set_types([(field.db_type(connection) or "").split("(")[0] for field in columns])
-        for row in rows:
+        for row in new:
             copied.write_row([getattr(row, field.attname) for field in columns])
 
 

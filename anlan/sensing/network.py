@@ -14,13 +14,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from django.db import DatabaseError, connection, transaction
 from numpy.typing import NDArray
 
 from anlan.engines.sense import decode, net
+from anlan.kernel import rows
 from anlan.kernel.clock import beats, now
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import ACTUAL, World
@@ -232,22 +232,9 @@ class Turn:
             settle.refresh([(n.book, n.machine, n.refreshed_ms) for n in self.peaks])
         in_force.keep(self.new)
         put(self.batches)
-        _write([self.ledgers[part] for part in sorted(self.moved)])
+        rows.move(self.ledgers[part] for part in sorted(self.moved))
         for part in () if self.hurries else self.snapshots:
             keep_snapshot(self.world, part)
-
-
-FIELDS = Ledger._meta.concrete_fields
-NAMES = [field.attname for field in FIELDS]
-HEARD: Any = FIELDS[-1]
-MOVE = f"update {Ledger._meta.db_table} set {', '.join(f'{name} = %s' for name in NAMES[1:])} where id = %s"
-
-
-def _write(ledgers: Iterable[Ledger]) -> None:
-    """As `bulk_update` would, which takes longer to word it than all the rest."""
-    told = [[*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in FIELDS[1:]), row.pk] for row in ledgers]
-    with connection.cursor() as cursor:
-        cursor.executemany(MOVE, told)
 
 
 def _none() -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
@@ -288,17 +275,10 @@ def lock(world: World, parts: Iterable[int]) -> dict[int, Ledger]:
 
 
 def _locked(world: World, parts: list[int]) -> dict[int, Ledger]:
-    """Asked with each batch, and so without building a query anew."""
-    among = f"where world_id = %s and part in ({', '.join(['%s'] * len(parts))}) order by part"
-    kept = " for update" if connection.features.has_select_for_update else ""
-    with connection.cursor() as cursor:
-        cursor.execute(f"select {', '.join(NAMES)} from {Ledger._meta.db_table} {among}{kept}", [world.pk, *parts])
-        rows = cursor.fetchall()
-    found = {}
-    for row in rows:
-        ledger = Ledger.from_db(connection.alias, NAMES, (*row[:-1], HEARD.from_db_value(row[-1], None, connection)))
+    asked = f"world_id = %s and part {rows.among()} order by part{rows.locked()}"
+    found = {row.part: row for row in rows.find(Ledger, asked, world.pk, parts)}
+    for ledger in found.values():
         ledger.world = world
-        found[ledger.part] = ledger
     return found
 
 

@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q
 from numpy.typing import NDArray
 
 from anlan.engines.sense import net
 from anlan.engines.sense.layout import Kind, Mark
-from anlan.kernel import journal
+from anlan.kernel import journal, rows
 from anlan.kernel.clock import now
 from anlan.kernel.people import scope
 
 from . import book as books
 from . import paging, parts
 from .book import Book
-from .models import Alarm, Burst, Rule, Sensor
+from .models import Alarm, Burst, Rule, Sensor, Station
 
 SLOT = {Kind.RATE: books.RATE, Kind.UNMOVED: books.STUCK, Kind.SILENT: books.OFFLINE, Kind.QUALITY: books.QUALITY, Kind.NEIGHBOUR: books.STRAY}
 MARK = {Mark.FAST: books.RATE, Mark.STUCK: books.STUCK, Mark.OFFLINE: books.OFFLINE, Mark.BAD: books.QUALITY, Mark.STRAY: books.STRAY}
@@ -152,16 +151,12 @@ def refresh(stand: Iterable[tuple[Book, net.Machine, int]]) -> None:
             peaks[key], stale[key] = float(machine.standing["most"][group]), sorted(_counted(book, machine, group, moment_ms)[1])
     if not peaks:
         return
-    active = Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT))
-    changed = []
-    for pk, sensor, rule, peak, old in active.values_list("pk", "sensor_id", "rule_id", "peak", "stale"):
+    active, changed = Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT)), []
+    for pk, sensor, rule, *was in active.values_list("pk", "sensor_id", "rule_id", "peak", "stale"):
         key = sensor or NOBODY, rule
-        if (most := peaks.get(key, peak)) != peak:
-            changed.append((most, pk))
-        if stale.get(key, old) != old:
-            Alarm.objects.filter(pk=pk).update(stale=stale[key])
-    with connection.cursor() as cursor:
-        cursor.executemany(f"update {Alarm._meta.db_table} set peak = %s where id = %s", changed)
+        if (is_now := [peaks.get(key, was[0]), stale.get(key, was[1])]) != was:
+            changed.append(Alarm(pk=pk, peak=is_now[0], stale=is_now[1]))
+    rows.move(changed, "peak", "stale")
 
 
 @dataclass
@@ -222,16 +217,19 @@ class _Work:
             alarm.level = min(alarm.level, GRAVE)
 
 
+GOING = "hazard = %s and area_id = %s and last_at > %s order by last_at desc limit 1"
+
+
 def _gathered(raised: list[Alarm]) -> None:
     """Each joins the burst of its hazard and district, if one is going on."""
-    told = [a for a in raised if not a.held and a.active]
+    told, world = [a for a in raised if not a.held and a.active], scope.current().world
     for key in sorted({(a.rule.hazard, f"{str(a.area_id)[:6]}000000") for a in told}):  # a replay must come out the same
         mine = [a for a in told if (a.rule.hazard, f"{str(a.area_id)[:6]}000000") == key]
-        last = max(a.at for a in mine)
-        going = Burst.objects.filter(hazard=key[0], area_id=key[1], last_at__gt=min(a.at for a in mine) - CALM).order_by("-last_at").first()
-        burst = going or Burst(hazard=key[0], area_id=key[1], began_at=min(a.at for a in mine), last_at=last, world=scope.current().world)
+        first, last = min(a.at for a in mine), max(a.at for a in mine)
+        going = rows.find(Burst, f"world_id = %s and {GOING}", world.pk, *key, first - CALM)
+        burst = going[0] if going else Burst(hazard=key[0], area_id=key[1], began_at=first, last_at=last, world=world)
         burst.count, burst.last_at = burst.count + len(mine), max(burst.last_at, last)
-        burst.save()
+        rows.move([burst], "count", "last_at") if going else rows.add([burst])
         for alarm in mine:
             alarm.burst = burst
 
@@ -239,13 +237,8 @@ def _gathered(raised: list[Alarm]) -> None:
 def _apply(changes: list[Change]) -> int:
     if not changes:
         return 0
-    sensors = Sensor.everywhere.select_related("station").in_bulk({c.key[0] for c in changes})
-    rules = Rule.everywhere.in_bulk({c.key[1] for c in changes})
-    over_areas = any(c.key[0] == NOBODY for c in changes)
-    there = Alarm.objects.filter(Q(sensor_id__in=sensors) | Q(sensor=None) if over_areas else Q(sensor_id__in=sensors), rule_id__in=rules)
-    if over_areas:  # one in doubt may be reset by somebody at this very moment
-        there = there.select_for_update(of=("self",))
-    held = _held(there.filter(Q(active=True) | Q(at__in={c.at for c in changes if c.on})), sensors, rules)
+    sensors, rules = _sensors({c.key[0] for c in changes}), rows.by_key(Rule, {c.key[1] for c in changes})
+    held = _held(sensors, rules, {c.at for c in changes if c.on}, any(c.key[0] == NOBODY for c in changes))
     work = _Work(
         sensors, rules, {_key(alarm): alarm for alarm in held if alarm.active}, {(_key(alarm), alarm.at) for alarm in held},
         set(Sensor.everywhere.filter(rests_until__gt=now()).values_list("pk", flat=True)) if any(c.counted for c in changes) else set(),
@@ -255,11 +248,10 @@ def _apply(changes: list[Change]) -> int:
             work.move(change)
     fresh = {id(alarm) for alarm in work.raised}
     older = {id(alarm): alarm for alarm, _ in (*work.cleared, *work.marked) if id(alarm) not in fresh}
-    # before the new ones, of which one may stand where another of its rule and sensor has stood till now; and written over by
-    # their keys: what `bulk_update` says for a thousand rows takes longer than the rows
-    Alarm.objects.bulk_create(older.values(), 500, update_conflicts=True, unique_fields=["id"], update_fields=MOVED)
+    # before the new ones, of which one may stand where another of its rule and sensor has stood till now
+    rows.move(older.values(), *MOVED)
     _gathered(work.raised)
-    Alarm.objects.bulk_create(work.raised, batch_size=500)
+    rows.add(work.raised)
     with journal.together():
         for alarm in work.raised:
             _tell_raised(alarm)
@@ -275,9 +267,21 @@ def _apply(changes: list[Change]) -> int:
 MOVED = ["active", "cleared_at", "peak", "doubtful", "stale"]
 
 
-def _held(there: QuerySet[Alarm], sensors: dict[int, Sensor], rules: dict[int, Rule]) -> list[Alarm]:
-    """Alarms with what is known of their sensors and rules."""
-    found = list(there)
+def _sensors(keys: set[int]) -> dict[int, Sensor]:
+    """With their stations."""
+    found = rows.by_key(Sensor, keys)
+    stations = rows.by_key(Station, {sensor.station_id for sensor in found.values()})
+    for sensor in found.values():
+        sensor.station = stations[sensor.station_id]
+    return found
+
+
+def _held(sensors: dict[int, Sensor], rules: dict[int, Rule], at: set[datetime], over_areas: bool) -> list[Alarm]:
+    """The alarms of these rules that stand or were raised at these times, of these sensors or of an area."""
+    whose = f"(sensor_id {rows.among()} or sensor_id is null)" if over_areas else f"sensor_id {rows.among()}"
+    asked = f"world_id = %s and {whose} and rule_id {rows.among()} and (active or at {rows.among()})"
+    kept = rows.locked() if over_areas else ""  # one in doubt may be reset by somebody at this very moment
+    found = rows.find(Alarm, asked + kept, scope.current().world.pk, [*sensors], [*rules], at)
     for alarm in found:
         alarm.sensor, alarm.rule = sensors.get(alarm.sensor_id or NOBODY), rules[alarm.rule_id]
     return found

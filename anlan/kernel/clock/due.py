@@ -19,6 +19,7 @@ from typing import Any
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Q
 
+from anlan.kernel import rows
 from anlan.kernel.people import scope
 from anlan.kernel.worlds.models import World
 
@@ -71,16 +72,16 @@ def put(kind: str, at: datetime, *, key: str | None = None, wait: timedelta = ti
     if key is None:
         row.save()
     else:
-        Due.objects.bulk_create([row], ignore_conflicts=True)
+        rows.add([row], unless_there=True)
     transaction.on_commit(poke)
     return row
 
 
-def put_many(kind: str, rows: list[tuple[datetime, str | None, dict]]) -> None:
+def put_many(kind: str, told: list[tuple[datetime, str | None, dict]]) -> None:
     """Many rows of one kind at once: (at, key, body)."""
     world = scope.current().world
-    dues = [Due(world=world, at=at, run_at=at, kind=kind, key=key, body=body) for at, key, body in rows]
-    Due.objects.bulk_create(dues, batch_size=500, ignore_conflicts=True)
+    dues = [Due(world=world, at=at, run_at=at, kind=kind, key=key, body=body) for at, key, body in told]
+    rows.add(dues, unless_there=True)
     transaction.on_commit(poke)
 
 

@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import close_old_connections, connection
 
+from anlan.kernel import rows
 from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import beats, due, lease, periodic
@@ -80,34 +80,10 @@ def finish(world: World) -> None:
         World.objects.filter(pk=world.pk).update(closed=True, step=world.ends)
 
 
-OPEN = f"select * from {World._meta.db_table} where not closed and not paused order by id"
-NAMES = [field.attname for field in World._meta.concrete_fields]
-_last: tuple[list[tuple[Any, ...]], list[list[Any]]] = [], []
-"""The rows that were found last, and what the fields of worlds hold that are made of them."""
-
-
-def _rows() -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(OPEN)
-        return cursor.fetchall()
-
-
-def _open() -> list[World]:
-    """The open worlds. Asked many times a second: rows that are as they were are not read anew field by field."""
-    global _last
-    rows = _rows()
-    while rows != _last[0]:
-        held = [[getattr(world, name) for name in NAMES] for world in World.objects.raw(OPEN)]
-        if (again := _rows()) == rows:  # else it is not certain of which of both they were made
-            _last = rows, held
-        rows = again
-    return [World.from_db(connection.alias, NAMES, values) for values in _last[1]]
-
-
 def turn(outside: bool | None = None) -> int:
     """One round over all open worlds; the real city first."""
     done = 0
-    for world in _open():
+    for world in rows.find(World, "not closed and not paused order by id"):
         if not world.actual:
             periodic.start(world)
         if not world.stepped:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.db import models
 
+from anlan.kernel import rows
 from anlan.kernel.clock import due, now, real
 from anlan.kernel.clock.models import Due
 from anlan.kernel.people import scope
@@ -123,10 +124,7 @@ def together() -> Iterator[None]:
 
 def _save(lines: list[Line]) -> None:
     """With everything that they set off."""
-    if len(lines) == 1:
-        lines[0].save()
-    else:
-        Line.objects.bulk_create(lines, batch_size=500)
+    rows.add(lines)
     if heard := [*_heard_by(lines)]:
         due.put_many("journal.hear", heard)
 

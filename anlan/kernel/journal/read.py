@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 
+from anlan.kernel import rows
 from anlan.kernel.worlds.models import World
 
 from .models import Line, Seal
@@ -37,22 +38,12 @@ def history(subject: models.Model) -> models.QuerySet[Line]:
 
 def since(pk: int, *, also: list[int], limit: int = 500) -> list[Line]:
     """Lines of every world after one id, and those of some ids before it, for the live feed."""
-    if not _any_since(pk, also):
-        return []
-    wanted = Q(pk__gt=pk) | Q(pk__in=also) if also else Q(pk__gt=pk)
-    rows = list(Line.everywhere.filter(wanted).defer(*UNTOLD).order_by("pk")[:limit])
-    worlds = World.objects.in_bulk({line.world_id for line in rows}) if rows else {}
-    for line in rows:
+    asked, given = (f"id > %s or id {rows.among()}", [pk, also]) if also else ("id > %s", [pk])
+    found = rows.find(Line, f"{asked} order by id limit {limit}", *given, without=UNTOLD)
+    worlds = rows.by_key(World, {line.world_id for line in found})
+    for line in found:
         line.world = worlds[line.world_id]
-    return rows
-
-
-def _any_since(pk: int, also: list[int]) -> bool:
-    """Asked many times a second, and so without building a query anew."""
-    among = f" or id in ({', '.join(['%s'] * len(also))})" if also else ""
-    with connection.cursor() as cursor:
-        cursor.execute(f"select 1 from {Line._meta.db_table} where id > %s{among} limit 1", [pk, *also])
-        return cursor.fetchone() is not None
+    return found
 
 
 def last_id() -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from anlan.kernel import rows
 from anlan.kernel.worlds.models import ACTUAL, World
 
 from .roles import READERS
@@ -139,7 +140,7 @@ def entered(scope: Scope) -> Iterator[Scope]:
 
 def everyone(world: World | None = None, at: datetime | None = None) -> Any:
     """The system's own view of one world (the real city when none is named)."""
-    return entered(Scope(world or World.objects.get(pk=ACTUAL), at=at))
+    return entered(Scope(world or rows.one(World, ACTUAL), at=at))
 
 
 def narrowed(**changes: Any) -> Any:

@@ -30,8 +30,7 @@ class Outgoing:
     def send(self, sendings: list[Sending]) -> None:
         """Hand the new of these batches to the bus; each is answered when the bus has it, or says why not."""
         try:
-            intake.hurry()
-            with scope.everyone(), self._one:
+            with intake.hurry(), scope.everyone(), self._one:
                 sorting = intake.sorted_out(sendings, self._flying)
                 self._flying |= {(sorting.gateways[s.token].pk, s.key): s for s in sorting.fresh.values() if s.key}
         except DatabaseError:
@@ -69,6 +68,7 @@ class Outgoing:
 
     def _end(self, fresh: list[Sending], sorting: Sorting, flying: list[Future[None]]) -> None:
         """Wait for the bus, count, answer. A batch is answered well only when that is written, too."""
+        fresh = sorted(fresh, key=lambda sending: sorting.gateways[sending.token].pk)  # all doors lock what they count in one order
         answers: list[Answer] = [UNSURE] * len(fresh)
         try:
             wait(flying)
