@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection, connections, models
+from django.db import connection, connections, models, transaction
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
@@ -70,10 +70,13 @@ def by_key(model: type[Row], keys: Iterable[Any]) -> dict[Any, Row]:
 
 
 def add(rows: Sequence[Model], *, unless_there: bool = False) -> None:
-    """New rows of one table whose keys the database gives, in their order. With ``unless_there`` those are left out
-    that a constraint forbids, and none learns its key."""
-    for start in range(0, len(rows), TOGETHER):
-        _add(rows[start : start + TOGETHER], unless_there)
+    """New rows of one table whose keys the database gives, all or none, in their order; each learns its key. With ``unless_there``
+    those are left out that a constraint forbids, and none learns it."""
+    if not rows:
+        return
+    with transaction.atomic(savepoint=False):
+        for start in range(0, len(rows), TOGETHER):
+            _add(rows[start : start + TOGETHER], unless_there)
 
 
 def _add(rows: Sequence[Model], unless_there: bool) -> None:
@@ -92,7 +95,7 @@ def _add(rows: Sequence[Model], unless_there: bool) -> None:
 
 
 def move(rows: Iterable[Model], *names: str) -> None:
-    """Write these attributes of rows over, by their keys; all of them when none is named."""
+    """Write these attributes of rows over, by their keys; all of them when none is named. All rows or none."""
     told = list(rows)
     if not told:
         return
@@ -100,9 +103,8 @@ def move(rows: Iterable[Model], *names: str) -> None:
     fields = [field for field in _fields(model) if not names or field.name in names]
     sets = ", ".join(f"{field.column} = %s" for field in fields)
     values = [[*(field.kept(getattr(row, field.name), database) for field in fields), row.pk] for row in told]
-    with database.cursor() as cursor:
-        statement = f"update {model._meta.db_table} set {sets} where {model._meta.pk.column} = %s"
-        cursor.executemany(statement, values) if len(values) > 1 else cursor.execute(statement, values[0])
+    with transaction.atomic(savepoint=False), database.cursor() as cursor:
+        cursor.executemany(f"update {model._meta.db_table} set {sets} where {model._meta.pk.column} = %s", values)
 
 
 Conversion = tuple[int, Any, list[Callable[[Any, Any, Any], Any]]]

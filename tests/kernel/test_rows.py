@@ -111,8 +111,10 @@ def left():
     twice = [Due(world_id=ACTUAL, at=AT, run_at=AT, kind="left", key=key) for key in ("many:1", "new", "new")]
     rows.add(twice, unless_there=True)
     assert [due.key for due in Due.objects.filter(kind="left")] == ["new"]
+    begun = [Due(world_id=ACTUAL, at=AT, run_at=AT, kind="all or none") for _ in range(rows.TOGETHER)]
     with pytest.raises(IntegrityError), transaction.atomic():
-        rows.add(twice)
+        rows.add([*begun, *twice])
+    assert not Due.objects.filter(kind="all or none").exists()
     with pytest.raises(World.DoesNotExist):
         rows.one(World, 999)
 
