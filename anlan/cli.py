@@ -28,10 +28,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     _collect_seldom()
     try:
-        return commands.WORDS[args.command](args)
+        done = commands.WORDS[args.command](args)
+        sys.stdout.flush()
+        return done
     except Refused as no:
         print(no, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _collect_seldom() -> None:

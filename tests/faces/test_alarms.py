@@ -16,6 +16,7 @@ from anlan.kernel import clock
 from anlan.kernel.indicators import indicator
 from anlan.kernel.journal import read
 from anlan.kernel.people import scope
+from anlan.kernel.worlds.models import World
 from anlan.sensing import acts, door, network
 from anlan.sensing.models import Alarm, Burst, Gateway, Rule, Sensor, Station
 from tests.kernel import city
@@ -299,6 +300,15 @@ def test_the_network_page_tells_what_can_be_believed_and_what_gateways_sent(offi
 def test_a_network_of_which_nothing_was_heard_says_so(officer):
     said = page(officer, "/desk/network/")
     assert "还没有登记网关" in said and "中断</td>" not in said
+
+
+def test_gateways_send_to_the_real_city_and_are_named_there_alone(officer, world):
+    Gateway.objects.create(name="测风网关", token=hashlib.sha256(b"t").hexdigest())
+    replay = World.objects.create(kind="replay", title="回放", guests=True)
+    said = page(officer, f"/w/{replay.pk}/desk/network/")
+    assert "测风网关" not in said and "网关只向实战送数" in said and 'type="file"' not in said
+    said = page(officer, "/desk/network/")
+    assert "测风网关" in said and 'type="file"' in said and "网关只向实战送数" not in said
 
 
 def test_a_held_alarm_is_told_when_its_reason_has_gone(world):

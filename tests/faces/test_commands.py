@@ -72,6 +72,17 @@ def test_passwords_are_printed_once(planted, tmp_path):
     assert setup(planted.copy(tmp_path / "again").home, "1") == ""
 
 
+@pytest.mark.parametrize("words", [("check",), ("health",)])
+def test_whoever_reads_only_the_beginning_is_shown_no_fault(planted, words):
+    """``anlan alarms --json | head``: much that is printed, and little."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = {**os.environ, "ANLAN_HOME": str(planted.home)}
+    done = subprocess.run([sys.executable, "-m", "anlan.cli", *words], env=env, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120)
+    os.close(writing)
+    assert done.stderr == "" and done.returncode == 1
+
+
 def test_tables_of_an_earlier_version_are_refused_by_name(planted, tmp_path):
     city = planted.copy(tmp_path / "old")
     with closing(sqlite3.connect(city.home / "anlan.sqlite3")) as old:

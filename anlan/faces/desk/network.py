@@ -78,7 +78,7 @@ def page(request: HttpRequest) -> HttpResponse:
     known = set(ids)
     ranked = [districts[d] for d in (*names, *sorted(districts.keys() - names)) if d in districts]
     context = {
-        "gateways": _gateways(), "districts": ranked, "kinds": list(kinds.values()),
+        "actual": world.actual, "gateways": _gateways() if world.actual else [], "districts": ranked, "kinds": list(kinds.values()),
         "worst": worst[:MOST], "more": max(0, len(worst) - MOST), "unplanned": sum(pk not in known for pk in sensors),
         "log": sum(one.number for part, one in seen.items() if part != ACROSS),
     }  # fmt: skip
