@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 
@@ -29,14 +30,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     _collect_seldom()
     try:
         done = commands.WORDS[args.command](args)
-        sys.stdout.flush()
-        return done
     except Refused as no:
         print(no, file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # whoever read it has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        done = 2
+    except BrokenPipeError:
+        if not _unread():
+            raise
+        done = 1
+    unread = _unread()
+    return done or int(unread)
+
+
+def _unread() -> bool:
+    """Has whoever read our output seen enough of it? Then nothing more is said there."""
+    try:
+        sys.stdout.flush()
+        looked = select.poll()
+        looked.register(sys.stdout, select.POLLOUT)
+        if not any(event & select.POLLERR for _, event in looked.poll(0)):
+            return False
+    except BrokenPipeError:
+        pass
+    except ValueError:  # what it writes to is no file of the machine, or closed
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _collect_seldom() -> None:

@@ -7,7 +7,7 @@ statement is written by hand, and nobody's scope is asked: the caller names the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -41,16 +41,18 @@ def locked() -> str:
 def find(model: type[Row], rest: str, *given: Any, without: Sequence[str] = ()) -> list[Row]:
     """The rows of ``select ... from the table where`` and this rest; attributes named in ``without`` are read when they are asked for."""
     database = connections[connection.alias]
-    names, columns, converters = _columns(model, database.vendor, tuple(without))
+    names, columns, converted = _columns(model, database.vendor, tuple(without))
     with database.cursor() as cursor:
         cursor.execute(f"select {columns} from {model._meta.db_table} where {rest}", [_given(value) for value in given])
         found = cursor.fetchall()
+    steps = [
+        (place, col, convert) for place, col in converted for convert in (*database.ops.get_db_converters(col), *col.get_db_converters(database))
+    ]
     rows = []
     for row in found:
         values = list(row)
-        for place, col, steps in converters:
-            for convert in steps:
-                values[place] = convert(values[place], col, database)
+        for place, col, convert in steps:
+            values[place] = convert(values[place], col, database)
         rows.append(model.from_db(database.alias, names, values))
     return rows
 
@@ -71,7 +73,7 @@ def by_key(model: type[Row], keys: Iterable[Any]) -> dict[Any, Row]:
 
 def add(rows: Sequence[Model], *, unless_there: bool = False) -> None:
     """New rows of one table whose keys the database gives, all or none, in their order; each learns its key. With ``unless_there``
-    those are left out that a constraint forbids, and none learns it."""
+    those are left out whose like is there already by a unique constraint, and none learns it."""
     if not rows:
         return
     with transaction.atomic(savepoint=False):
@@ -101,25 +103,20 @@ def move(rows: Iterable[Model], *names: str) -> None:
         return
     database, model = connections[connection.alias], type(told[0])
     fields = [field for field in _fields(model) if not names or field.name in names]
+    assert len(fields) == len(names) or not names, f"{model._meta.label} has no attributes {names}"
     sets = ", ".join(f"{field.column} = %s" for field in fields)
     values = [[*(field.kept(getattr(row, field.name), database) for field in fields), row.pk] for row in told]
     with transaction.atomic(savepoint=False), database.cursor() as cursor:
         cursor.executemany(f"update {model._meta.db_table} set {sets} where {model._meta.pk.column} = %s", values)
 
 
-Conversion = tuple[int, Any, list[Callable[[Any, Any, Any], Any]]]
-
-
 @cache
-def _columns(model: type[Model], vendor: str, without: tuple[str, ...]) -> tuple[list[str], str, list[Conversion]]:
-    """The attributes that are read, their columns, and how those become values that the database keeps as something else."""
+def _columns(model: type[Model], vendor: str, without: tuple[str, ...]) -> tuple[list[str], str, list[tuple[int, Any]]]:
+    """The attributes that are read, their columns, and by their places those that the database keeps as something else."""
     fields = [field for field in model._meta.concrete_fields if field.attname not in without]
-    converters = []
-    for place, field in enumerate(fields):
-        col = field.cached_col
-        if steps := [*connection.ops.get_db_converters(col), *col.get_db_converters(connection)]:
-            converters.append((place, col, steps))
-    return [field.attname for field in fields], ", ".join(str(field.column) for field in fields), converters
+    cols = [field.cached_col for field in fields]
+    converted = [(n, col) for n, col in enumerate(cols) if connection.ops.get_db_converters(col) or col.get_db_converters(connection)]
+    return [field.attname for field in fields], ", ".join(str(field.column) for field in fields), converted
 
 
 @dataclass(frozen=True)

@@ -151,12 +151,16 @@ def refresh(stand: Iterable[tuple[Book, net.Machine, int]]) -> None:
             peaks[key], stale[key] = float(machine.standing["most"][group]), sorted(_counted(book, machine, group, moment_ms)[1])
     if not peaks:
         return
-    active, changed = Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT)), []
-    for pk, sensor, rule, *was in active.values_list("pk", "sensor_id", "rule_id", "peak", "stale"):
+    active = Alarm.objects.filter(active=True, rule__kind__in=(*Rule.LADDER, Rule.Kind.COUNT))
+    higher, other = [], []
+    for pk, sensor, rule, peak, old in active.values_list("pk", "sensor_id", "rule_id", "peak", "stale"):
         key = sensor or NOBODY, rule
-        if (is_now := [peaks.get(key, was[0]), stale.get(key, was[1])]) != was:
-            changed.append(Alarm(pk=pk, peak=is_now[0], stale=is_now[1]))
-    rows.move(changed, "peak", "stale")
+        if peaks.get(key, peak) != peak:
+            higher.append(Alarm(pk=pk, peak=peaks[key]))
+        if stale.get(key, old) != old:
+            other.append(Alarm(pk=pk, stale=stale[key]))
+    rows.move(higher, "peak")
+    rows.move(other, "stale")
 
 
 @dataclass
@@ -271,17 +275,19 @@ def _sensors(keys: set[int]) -> dict[int, Sensor]:
     """With their stations."""
     found = rows.by_key(Sensor, keys)
     stations = rows.by_key(Station, {sensor.station_id for sensor in found.values()})
-    for sensor in found.values():
+    there = {key: sensor for key, sensor in found.items() if sensor.station_id in stations}  # it may be deleted at this very moment
+    for sensor in there.values():
         sensor.station = stations[sensor.station_id]
-    return found
+    return there
 
 
 def _held(sensors: dict[int, Sensor], rules: dict[int, Rule], at: set[datetime], over_areas: bool) -> list[Alarm]:
     """The alarms of these rules that stand or were raised at these times, of these sensors or of an area."""
-    whose = f"(sensor_id {rows.among()} or sensor_id is null)" if over_areas else f"sensor_id {rows.among()}"
-    asked = f"world_id = %s and {whose} and rule_id {rows.among()} and (active or at {rows.among()})"
     kept = rows.locked() if over_areas else ""  # one in doubt may be reset by somebody at this very moment
-    found = rows.find(Alarm, asked + kept, scope.current().world.pk, [*sensors], [*rules], at)
+    asked = f"rule_id {rows.among()} and (active or at {rows.among()}) and world_id = %s and sensor_id"
+    given = [*rules], at, scope.current().world.pk
+    found = rows.find(Alarm, f"{asked} is null{kept}", *given) if over_areas else []
+    found += rows.find(Alarm, f"{asked} {rows.among()}{kept}", *given, [*sensors])
     for alarm in found:
         alarm.sensor, alarm.rule = sensors.get(alarm.sensor_id or NOBODY), rules[alarm.rule_id]
     return found

@@ -1,16 +1,21 @@
 """Statements that are worded by hand find and keep what Django's own do, on SQLite and on PostgreSQL."""
 
+import gc
 import os
 import subprocess
 import sys
+import threading
+import weakref
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from anlan.kernel import rows
 from anlan.kernel.clock.models import Due
+from anlan.kernel.journal import read
 from anlan.kernel.journal.models import Line
 from anlan.kernel.people import scope
 from anlan.kernel.people.models import Area
@@ -27,7 +32,7 @@ from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from tests.kernel import test_rows
 test_rows.build()
-for name in ("found", "added", "moved", "left"):
+for name in ("found", "added", "moved", "left", "broken"):
     getattr(test_rows, name)()
 print("alike")
 """
@@ -111,12 +116,24 @@ def left():
     twice = [Due(world_id=ACTUAL, at=AT, run_at=AT, kind="left", key=key) for key in ("many:1", "new", "new")]
     rows.add(twice, unless_there=True)
     assert [due.key for due in Due.objects.filter(kind="left")] == ["new"]
-    begun = [Due(world_id=ACTUAL, at=AT, run_at=AT, kind="all or none") for _ in range(rows.TOGETHER)]
-    with pytest.raises(IntegrityError), transaction.atomic():
-        rows.add([*begun, *twice])
-    assert not Due.objects.filter(kind="all or none").exists()
     with pytest.raises(World.DoesNotExist):
         rows.one(World, 999)
+    with pytest.raises(AssertionError):
+        rows.move([Alarm.everywhere.first()], "peak", "rule")
+
+
+def broken():
+    """Whoever asks in no transaction is given all or nothing."""
+    assert not connection.in_atomic_block
+    many = [Due(world_id=ACTUAL, at=AT, run_at=AT, kind="broken", key=f"broken:{n}") for n in range(rows.TOGETHER)]
+    with pytest.raises(IntegrityError):
+        rows.add([*many, many[0]])
+    assert not Due.objects.filter(kind="broken").exists()
+    rows.add(many)
+    many[0].kind, many[1].key = "moved", "broken:5"
+    with pytest.raises(IntegrityError):
+        rows.move(many, "kind", "key")
+    assert not Due.objects.filter(kind="moved").exists()
 
 
 @pytest.mark.django_db
@@ -124,6 +141,47 @@ def test_rows_are_found_added_and_moved_as_by_django():
     build()
     for check in (found, added, moved, left):
         check()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_rows_are_kept_or_none():
+    build()
+    broken()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_s_connection_ends_with_it():
+    """What is remembered of a table keeps nobody's connection."""
+    build()
+    ended = []
+
+    def ask():
+        rows.find(World, "id = %s", ACTUAL, without=("seed",))
+        ended.append(weakref.ref(connections["default"]))
+        connections["default"].close()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    gc.collect()
+    assert ended[0]() is None
+
+
+@pytest.mark.django_db
+def test_lines_that_were_passed_over_are_found_without_looking_through_the_journal():
+    build()
+    with scope.everyone():
+        rows.add([Line(world_id=ACTUAL, area_id=scope.ROOT, at=AT, recorded_at=AT, who="甲", verb="v", subject_type="t", subject_id=str(n), digest=b"")
+                  for n in range(9)])  # fmt: skip
+    first = Line.everywhere.order_by("pk").first().pk
+    told = read.since(first + 6, also=[first + 1, first + 4, first + 99])
+    assert [line.pk - first for line in told] == [1, 4, 7, 8] and told[0].get_deferred_fields() == set(read.UNTOLD)
+    with CaptureQueriesContext(connection) as asked:
+        read.since(first + 6, also=[first + 1])
+    for one in asked:
+        with connection.cursor() as cursor:
+            plan = " ".join(row[-1] for row in cursor.execute(f"explain query plan {one['sql']}").fetchall())
+        assert "SCAN journal_line" not in plan and "SCAN worlds_world" not in plan, plan
 
 
 @pytest.mark.django_db

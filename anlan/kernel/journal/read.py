@@ -38,8 +38,8 @@ def history(subject: models.Model) -> models.QuerySet[Line]:
 
 def since(pk: int, *, also: list[int], limit: int = 500) -> list[Line]:
     """Lines of every world after one id, and those of some ids before it, for the live feed."""
-    asked, given = (f"id > %s or id {rows.among()}", [pk, also]) if also else ("id > %s", [pk])
-    found = rows.find(Line, f"{asked} order by id limit {limit}", *given, without=UNTOLD)
+    found = rows.find(Line, f"id {rows.among()} order by id limit {limit}", also, without=UNTOLD) if also else []
+    found += rows.find(Line, f"id > %s order by id limit {limit}", pk, without=UNTOLD)
     worlds = rows.by_key(World, {line.world_id for line in found})
     for line in found:
         line.world = worlds[line.world_id]
