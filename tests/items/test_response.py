@@ -1,12 +1,19 @@
 """Items 28 to 39, lived by those whose duty they are."""
 
+import json
+import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
-from anlan.kernel.clock import travelled
+from anlan.engines import cap
+from anlan.faces import ingest
+from anlan.kernel.clock import now, travelled
 from anlan.kernel.clock.loop import drain
 from anlan.kernel.people import scope
+from anlan.sensing.load import load
+from anlan.sensing.models import Gateway
 from tests.kernel import city
 
 from .conftest import faults
@@ -17,10 +24,38 @@ def test_item_28_what_the_stations_say_is_on_the_lists(bureau):
     assert "监测站" in page and bureau.page("/r/alarm/", "duty_officer")
 
 
-@pytest.mark.xfail(strict=True, reason="the network of a million sensors (MQTT, rules, history) is still to come")
-def test_item_28_sensors_of_every_trade_come_in(bureau):
-    pack = '[{"bn": "urn:dev:gas:1", "n": "ch4", "u": "%LEL", "v": 3.2}]'
-    assert bureau.as_("duty_officer").post("/ingest/senml", pack, content_type="application/senml+json").status_code == 204
+NETWORK = f"""
+sites:
+  - {{code: P, name: 董家口园区, kind: chemical, area: "{city.SHAZIKOU}", lon: 120.5, lat: 36.1}}
+  - {{code: R, name: 张村河站, kind: river, area: "{city.SHAZIKOU}", lon: 120.4, lat: 36.2}}
+sensors:
+  - {{code: P.gas, site: P, quantity: gas, unit: "%LEL", low: 0, high: 100}}
+  - {{code: P.level, site: P, quantity: level, unit: m, low: 0, high: 20}}
+  - {{code: R.stage, site: R, quantity: stage, unit: m, low: 0, high: 30}}
+  - {{code: R.rain, site: R, quantity: rain, unit: mm, low: 0, high: 200}}
+rules:
+  - {{quantity: gas, hazard: 泄漏, level: 2, amount: 25, clear: 20, source: 试验, confidence: 合成, version: "1", since: 2020-01-01}}
+"""
+BULLETIN = "青岛市气象台2023年06月15日08时50分发布暴雨黄色预警信号：预计未来6小时崂山区降雨量将达50毫米以上。"
+
+
+def test_item_28_from_a_reading_of_any_trade_to_an_alarm_that_is_seen_and_a_warning_that_is_published(bureau):
+    assert load(NETWORK) == {"sites": 2, "sensors": 4, "rules": 1}
+    Gateway.objects.create(name="四号网关", token=Gateway.digest("t"))
+    values = {"P.gas": 31.5, "P.level": 12.4, "R.stage": 8.1, "R.rain": 0.5}
+    pack = [{"bt": now().timestamp() - 5, "n": name, "v": value} for name, value in values.items()]
+    assert ingest.take("t", json.dumps(pack).encode(), kind="application/senml+json") == (200, {"accepted": 4, "rejected": []})
+    console = bureau.page("/desk/alarms/", "duty_officer")
+    assert "董家口园区" in console and "泄漏瞬时≥25" in console and "31.5%LEL" in console and "张村河站" not in console
+    (pk,) = set(re.findall(r'name="alarm" value="(\d+)"', console))
+    assert "已确认 1 条" in bureau.as_("duty_officer").post("/desk/alarms/step/acknowledge/", {"alarm": pk}, follow=True).content.decode()
+    sensor = re.search(r'/desk/sensors/\d+/', console).group()
+    assert "P.gas" in bureau.page(sensor, "duty_officer") and "四号网关" in bureau.page("/desk/network/", "duty_officer")
+    read = bureau.as_("duty_officer").post("/desk/signals/new/", {"read": "1", "text": BULLETIN}).context["form"].initial
+    told = {**read, "issued_at": f"{read['issued_at']:%Y-%m-%dT%H:%M}", "issue": "1"}
+    assert bureau.as_("duty_officer").post("/desk/signals/new/", told).status_code == 302
+    (alert,) = cap.read(Client().get("/cap/feed.atom").content).alerts
+    assert (alert.msg_type, len(alert.identifier)) == ("Alert", 31) and "暴雨" in alert.infos[0].event
 
 
 def test_item_29_one_screen_for_command(bureau):
