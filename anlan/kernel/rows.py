@@ -89,7 +89,7 @@ def _add(rows: Sequence[Model], unless_there: bool) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             f"insert into {model._meta.db_table} ({columns}) values {', '.join([row_of] * len(rows))} {end}",
-            [field.kept(field.own.pre_save(row, True) if field.stamped else getattr(row, field.name), database) for row in rows for field in fields],
+            [field.kept(field.own.pre_save(row, True), database) for row in rows for field in fields],
         )
         keys = [] if unless_there else cursor.fetchall()
     for row, (pk,) in zip(rows if keys else (), keys, strict=True):
@@ -127,10 +127,6 @@ class _Written:
     name: str
     column: str
     plain: type | None
-
-    @property
-    def stamped(self) -> bool:
-        return self.plain is None
 
     def kept(self, value: Any, database: Any) -> Any:
         return value if value is None or type(value) is self.plain else self.own.get_db_prep_save(value, database)

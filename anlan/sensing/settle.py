@@ -221,7 +221,7 @@ class _Work:
             alarm.level = min(alarm.level, GRAVE)
 
 
-GOING = "hazard = %s and area_id = %s and last_at > %s order by last_at desc limit 1"
+GOING = "world_id = %s and hazard = %s and area_id = %s and last_at > %s order by last_at desc limit 1"
 
 
 def _gathered(raised: list[Alarm]) -> None:
@@ -230,7 +230,7 @@ def _gathered(raised: list[Alarm]) -> None:
     for key in sorted({(a.rule.hazard, f"{str(a.area_id)[:6]}000000") for a in told}):  # a replay must come out the same
         mine = [a for a in told if (a.rule.hazard, f"{str(a.area_id)[:6]}000000") == key]
         first, last = min(a.at for a in mine), max(a.at for a in mine)
-        going = rows.find(Burst, f"world_id = %s and {GOING}", world.pk, *key, first - CALM)
+        going = rows.find(Burst, GOING, world.pk, *key, first - CALM)
         burst = going[0] if going else Burst(hazard=key[0], area_id=key[1], began_at=first, last_at=last, world=world)
         burst.count, burst.last_at = burst.count + len(mine), max(burst.last_at, last)
         rows.move([burst], "count", "last_at") if going else rows.add([burst])

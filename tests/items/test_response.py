@@ -64,7 +64,7 @@ def test_item_29_one_screen_for_command(bureau):
     assert bureau.as_("enterprise").get("/screen/").status_code == 403
 
 
-@pytest.mark.xfail(strict=True, reason="narrow-band radio and video of the scene are still to come")
+@pytest.mark.xfail(strict=True, reason="the room of narrow-band radio and video of the scene is still to come")
 def test_item_30_the_scene_is_seen(bureau):
     assert bureau.as_("duty_officer").get("/r/radio/").status_code == 200
 
@@ -95,7 +95,7 @@ def test_item_34_plans_are_filed_until_every_town_has_one(bureau):
     assert bureau.stands("34", "全覆盖") == 50
 
 
-@pytest.mark.xfail(strict=True, reason="digital plans with triggers and task cards per plan are still to come")
+@pytest.mark.xfail(strict=True, reason="the room of digital plans with their triggers is still to come")
 def test_item_34_a_plan_is_digital(bureau):
     assert bureau.as_("office").get("/r/digital_plan/").status_code == 200
 
@@ -107,7 +107,7 @@ def test_item_35_twelve_drills(bureau):
     assert bureau.stands("35", "12次") == 2
 
 
-@pytest.mark.xfail(strict=True, reason="blind drills with an inject list are still to come")
+@pytest.mark.xfail(strict=True, reason="the room of blind drills with an inject list is still to come")
 def test_item_35_injects_come_by_their_list(bureau):
     assert bureau.as_("duty_officer").get("/r/inject/").status_code == 200
 
@@ -133,7 +133,7 @@ def test_item_37_each_town_has_a_station(bureau):
     bureau.fill("landing", name="某医院", place="市南区", kind="永久", ready_on="2023-05-01")
 
 
-@pytest.mark.xfail(strict=True, reason="the fifteen-minute rescue circle on the road network is still to come")
+@pytest.mark.xfail(strict=True, reason="the room of the fifteen-minute rescue circle on the road network is still to come")
 def test_item_37_the_circle_of_fifteen_minutes(bureau):
     assert bureau.as_("duty_officer").get("/r/circle/").status_code == 200
 

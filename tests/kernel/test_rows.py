@@ -141,12 +141,14 @@ def test_rows_are_found_added_and_moved_as_by_django():
     build()
     for check in (found, added, moved, left):
         check()
+    assert Due.objects.filter(kind="many").count() == 2 * rows.TOGETHER + 7
 
 
 @pytest.mark.django_db(transaction=True)
 def test_all_rows_are_kept_or_none():
     build()
     broken()
+    assert Due.objects.count() == Due.objects.filter(kind="broken").count() == rows.TOGETHER
 
 
 @pytest.mark.django_db(transaction=True)

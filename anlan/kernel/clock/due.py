@@ -69,10 +69,7 @@ def put(kind: str, at: datetime, *, key: str | None = None, wait: timedelta = ti
         raise KeyError(f"no handler for due rows of kind {kind}")
     world = scope.current().world
     row = Due(world=world, at=at, run_at=at + wait, kind=kind, key=key, body=body)
-    if key is None:
-        row.save()
-    else:
-        rows.add([row], unless_there=True)
+    rows.add([row], unless_there=key is not None)
     transaction.on_commit(poke)
     return row
 
