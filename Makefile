@@ -47,7 +47,7 @@ bench: install-dev ## Measure the promised figures (ARGS="name" picks one)
 	$(BIN)/python -m bench $(ARGS)
 
 bench-sensing: install-dev ## Measure the figures of the sensing network alone, against the peers that are here
-	$(BIN)/python -m bench sensing archive whole alarm flow cluster $(ARGS)
+	$(BIN)/python -m bench sensing archive whole alarm flow cluster real $(ARGS)
 
 docs: install ## Write the generated pages of docs/ anew
 	$(BIN)/anlan docs $(ARGS)

@@ -22,7 +22,7 @@ from .figure import Figure
 
 NAMES = (
     "start", "confirm", "clock", "list", "ingest", "journal", "marks", "replay", "screens", "kills", "archive", "sensing",
-    "whole", "alarm", "flow", "cluster",
+    "whole", "alarm", "flow", "cluster", "real",
 )  # fmt: skip
 
 

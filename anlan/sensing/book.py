@@ -86,10 +86,10 @@ class Book:
         """(groups,) the rule that counts each."""
         return self.plan.counted.key
 
-    def rules_of(self, channel: int, level: int) -> list[int]:
-        """The rules of a channel that hold at a signed level."""
+    def rules_of(self, channel: int, level: int) -> dict[int, int]:
+        """The rules of a channel that hold at a signed level, each with its place among the levels, from 0."""
         side, first = abs(level), UP if level > 0 else DOWN
-        return [int(pk) for pk in self.rule[self.plan.profile[channel], first : first + side] if pk]
+        return {int(pk): k for k, pk in enumerate(self.rule[self.plan.profile[channel], first : first + side]) if pk}
 
     def rule_of(self, channel: int, slot: int) -> int:
         return int(self.rule[self.plan.profile[channel], slot])

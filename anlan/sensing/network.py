@@ -55,6 +55,8 @@ class Network:
     """Behind the snapshot."""
     snapshot_ms: int = 0
     refreshed_ms: int = 0
+    shown: int = 0
+    """The number of the batch up to which active alarms show how far they went."""
 
     def due(self, part: int, moment: int) -> bool:
         """Is it time for a snapshot? Of a part often, so that it is soon taken over."""
@@ -167,7 +169,7 @@ class Turn:
 
     def _show(self, network: Network, moment: int) -> None:
         if moment - network.refreshed_ms >= network.book.plan.period_ms:
-            network.refreshed_ms = moment
+            network.refreshed_ms, network.shown = moment, network.number
             self.peaks.append(network)
 
     def read(self, part: int) -> None:
@@ -188,8 +190,8 @@ class Turn:
             applied = network.machine.apply(*_none()[:3], moment)
             self._log(part, network, moment, *_none())
             self.told.append((network.book, network.machine, applied.events))
-        if network.machine.standing["most"].any():
-            self._show(network, moment)  # who has fallen silent is seen where nothing is read
+        if network.number != network.shown or network.machine.standing["most"].any():
+            self._show(network, moment)  # the last readings before a pause, too; and who has fallen silent is seen where nothing is read
 
     def _standing(self, part: int, moment: int) -> Network:
         network = _standing(self.world, self.ledgers[part])

@@ -63,25 +63,25 @@ def settle(told: Iterable[tuple[Book, net.Machine, NDArray[np.void]]]) -> int:
 def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> Iterable[Change]:
     """What an event says of the rules behind it; the machine knows what was counted."""
     kind, channel, was, now = (int(event[name]) for name in ("kind", "channel", "was", "now"))
-    at, value, peak = moment(int(event["at"])), float(event["value"]), float(event["peak"])
+    at, value, peak = moment(int(event["at"])), float(event["value"]), event["peak"].tolist()
     if kind == Kind.GROUP:
         counted, stale = _counted(book, machine, channel, int(event["at"]))
-        change = Change((NOBODY, int(book.group[channel])), now > 0, at, value, peak, counted=counted, stale=stale)
+        change = Change((NOBODY, int(book.group[channel])), now > 0, at, value, peak[0], counted=counted, stale=stale)
         change.goes_on, change.doubtful = was > 0 and now > 0, now > 1
         yield change
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:
-        for rule in book.rules_of(channel, now)[-1:]:
+        for rule in [*book.rules_of(channel, now)][-1:]:
             yield Change((sensor, rule), True, at, value, value, late=True)
     elif kind == Kind.LEVEL:
         before, after = book.rules_of(channel, was), book.rules_of(channel, now)
-        for rule in before:
+        for rule, k in before.items():
             if rule not in after:
-                yield Change((sensor, rule), False, at, value, peak)
+                yield Change((sensor, rule), False, at, value, peak[k])
         for rule in after:
             if rule not in before:
-                yield Change((sensor, rule), True, at, value, peak if was * now > 0 else value)
+                yield Change((sensor, rule), True, at, value, value)
     elif rule := book.rule_of(channel, SLOT[Kind(kind)]):
         yield Change((sensor, rule), bool(now), at, value, value)
 
@@ -125,8 +125,8 @@ def _bearing(machine: net.Machine, channel: int, mark: Mark, at: datetime) -> fl
 def _wanted(book: Book, machine: net.Machine, at: datetime) -> Iterable[Change]:
     hot = machine.state.hot
     for channel in np.flatnonzero(hot["level"]).tolist():
-        for rule in book.rules_of(channel, int(hot["level"][channel])):
-            yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(machine.state.peak[channel]))
+        for rule, k in book.rules_of(channel, int(hot["level"][channel])).items():
+            yield Change((book.sensor(channel), rule), True, at, float(hot["value"][channel]), float(machine.state.peak[channel, k]))
     for channel in np.flatnonzero(hot["marks"]).tolist():
         for mark, slot in MARK.items():
             if hot["marks"][channel] & mark and (rule := book.rule_of(channel, slot)):
@@ -144,8 +144,8 @@ def refresh(stand: Iterable[tuple[Book, net.Machine, int]]) -> None:
     stale: dict[Key, list[int]] = {}
     for book, machine, moment_ms in stand:
         for channel in np.flatnonzero(machine.state.hot["level"]).tolist():
-            for rule in book.rules_of(channel, int(machine.state.hot["level"][channel])):
-                peaks[book.sensor(channel), rule] = float(machine.state.peak[channel])
+            for rule, k in book.rules_of(channel, int(machine.state.hot["level"][channel])).items():
+                peaks[book.sensor(channel), rule] = float(machine.state.peak[channel, k])
         for group in np.flatnonzero(machine.standing["most"]).tolist():
             key = NOBODY, int(book.group[group])
             peaks[key], stale[key] = float(machine.standing["most"][group]), sorted(_counted(book, machine, group, moment_ms)[1])

@@ -43,13 +43,29 @@ def test_each_limit_is_reached_at_its_amount_and_left_below_its_clear_value():
     assert told == [(Kind.LEVEL, 0, 1, 1), (Kind.LEVEL, 1, 2, 2), (Kind.LEVEL, 2, 1, 5), (Kind.LEVEL, 1, 0, 7)]
 
 
-def test_an_event_bears_the_furthest_value_since_it_began():
-    state = layout.fresh(1)
-    told = []
-    for n, v in enumerate([25, 37, 19, 5, 12]):
-        _, events = judge.judge(state, STAGES, np.zeros(1, np.int32), np.array([NOW + n]), np.array([float(v)]), NOW)
-        told += [(e["was"], e["now"], e["peak"]) for e in events]
-    assert told == [(0, 2, 25), (2, 3, 37), (3, 2, 37), (2, 0, 37), (0, 1, 12)]
+@pytest.mark.parametrize("way", [judge.judge, twin.judge])
+@pytest.mark.parametrize("side", [1, -1])
+def test_an_event_bears_how_far_each_level_went_since_it_was_reached(way, side):
+    table = STAGES if side > 0 else profile(down=[-10, -20, -30, -40], down_clear=[-8, -18, -28, -38])
+    state, told = layout.fresh(1), []
+    for n, v in enumerate([25, 37, 15, 22, 24, 19, 5, 12]):
+        _, events = way(state, table, np.zeros(1, np.int32), np.array([NOW + n]), np.array([float(side * v)]), NOW)
+        told += [(side * int(e["was"]), side * int(e["now"]), (side * e["peak"]).tolist()) for e in events]
+    assert told == [
+        (0, 2, [25, 25, 0, 0]), (2, 3, [37, 37, 37, 0]), (3, 1, [37, 37, 37, 0]), (1, 2, [37, 22, 0, 0]), (2, 0, [37, 24, 0, 0]), (0, 1, [12, 0, 0, 0]),
+    ], "the second level was reached twice, and the second time it did not go as far"  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [judge.judge, twin.judge])
+def test_what_swings_from_one_side_to_the_other_leaves_the_one_with_its_own_peak_and_begins_the_other(way):
+    table = profile(up=[10, np.inf, np.inf, np.inf], up_clear=[8, np.inf, np.inf, np.inf], down=[-10, -20, -np.inf, -np.inf],
+                    down_clear=[-8, -18, -np.inf, -np.inf])  # fmt: skip
+    state, told = layout.fresh(1), []
+    for n, v in enumerate([17, 12, -25, -21, 11]):
+        _, events = way(state, table, np.zeros(1, np.int32), np.array([NOW + n]), np.array([float(v)]), NOW)
+        told += [(e["was"], e["now"], e["peak"].tolist()) for e in events]
+    assert told == [(0, 1, [17, 0, 0, 0]), (1, -2, [17, 0, 0, 0]), (-2, 1, [-25, -25, 0, 0])]
+    assert state.peak[0, 0] == 11
 
 
 def test_lower_limits_are_the_same_upside_down():
@@ -125,6 +141,8 @@ def test_a_snapshot_is_the_state():
     run(profile(up=[10, 20, 30, 40], hold_up=5 * S), [11, 12, 35], state=state)
     again = layout.load(state.dump())
     assert same(again, state)
+    state.peak = state.peak[:, 0]  # as it was once kept
+    assert layout.load(state.dump()).peak.shape == (3, LEVELS)
 
 
 @pytest.mark.parametrize("wrong", [{"up": 10.0, "up_clear": 11.0}, {"down": 1.0, "down_clear": 0.0}, {"rate": np.nan}])

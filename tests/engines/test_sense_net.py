@@ -88,7 +88,7 @@ def test_two_of_three_at_the_level_are_told_once_and_over_when_none_is():
     for levels in ([2, 1, 0], [2, 3, 0], [2, 3, 4], [1, 1, 2], [0, 1, 1]):
         told += COUNTED.settle(at_level(*levels), standing, NOW).tolist()
         most += standing["most"].tolist()
-    assert [(kind, was, now, value, peak) for _, kind, was, now, _, value, peak in told] == [(Kind.GROUP, 0, 1, 2, 2), (Kind.GROUP, 1, 0, 0, 3)]
+    assert [(kind, was, now, value, peak[0]) for _, kind, was, now, _, value, peak in told] == [(Kind.GROUP, 0, 1, 2, 2), (Kind.GROUP, 1, 0, 0, 3)]
     assert most == [0, 2, 3, 3, 0]
 
 
@@ -162,7 +162,7 @@ def test_a_group_is_told_as_if_somebody_looked_at_every_millisecond(walk, least,
     for tick in sorted({*batches, *looks, end}):
         place, at, value = zip(*batches.get(tick, []), strict=True) if batches.get(tick) else ((), (), ())
         told += machine.apply(ids(*((7, 9, 13)[p] for p in place)), NOW + np.array(at, np.int64), np.array(value, float), NOW + tick).events.tolist()
-    assert [(e[4] - NOW, e[2], e[3], e[5], e[6]) for e in told if e[1] == Kind.GROUP] == slowly(batches, end, least, clear, fresh, hold_up, hold_down)
+    assert [(e[4] - NOW, e[2], e[3], e[5], e[6][0]) for e in told if e[1] == Kind.GROUP] == slowly(batches, end, least, clear, fresh, hold_up, hold_down)
 
 
 def slowly(batches, end, least, clear, fresh, hold_up, hold_down):

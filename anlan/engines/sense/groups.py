@@ -81,7 +81,7 @@ class Counted:
         changed = np.flatnonzero(was != then)
         told = np.zeros(len(changed), EVENT)
         told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.GROUP, was[changed], then[changed]
-        told["at"], told["value"], told["peak"] = now, fresh[changed], most[changed]
+        told["at"], told["value"], told["peak"][:, 0] = now, fresh[changed], most[changed]
         return told
 
     def wait(self, state: State, standing: NDArray[np.void], now: int) -> list[NDArray[np.void]]:
@@ -177,12 +177,13 @@ def _compare(hot: Any, first: Any, member: Any, limit: Any, clear: Any, fresh: A
             if abs(off) > limit[g] and not marked:
                 s.marks |= Mark.STRAY
             elif marked and abs(off) <= clear[g]:
-                s.marks &= ~Mark.STRAY
+                s.marks &= 0xFF ^ Mark.STRAY
             else:
                 continue
             e = out[n]
             e.channel, e.kind, e.was, e.now = member[j], Kind.NEIGHBOUR, marked, not marked
-            e.at, e.value, e.peak = now, off, 0.0
+            e.at, e.value = now, off
+            e.peak[:] = 0.0
             n += 1
     return n
 

@@ -67,10 +67,32 @@ def settled(raw: int, level: int, t: int, since: Any, p: Any) -> tuple[int, bool
 
 
 @compiled
-def _tell(out: Any, n: int, channel: int, kind: int, was: int, now: int, t: int, v: float, peak: float = 0.0) -> int:
+def _tell(out: Any, n: int, channel: int, kind: int, was: int, now: int, t: int, v: float) -> int:
     e = out[n]
-    e.channel, e.kind, e.was, e.now, e.at, e.value, e.peak = channel, kind, was, now, t, v, peak
+    e.channel, e.kind, e.was, e.now, e.at, e.value = channel, kind, was, now, t, v
+    e.peak[:] = 0.0
     return n + 1
+
+
+@compiled
+def _reached(peak: Any, level: int, changed: int, v: float) -> None:
+    """Of the levels at which a channel stays, how far it went; of those that it reaches, where they begin."""
+    for k in range(abs(level)):
+        if (level > 0 and v > peak[k]) or (level < 0 and v < peak[k]):
+            peak[k] = v
+    if level * changed >= 0:
+        for k in range(abs(level), abs(changed)):
+            peak[k] = v
+
+
+@compiled
+def _bear(borne: Any, peak: Any, level: int, changed: int, v: float) -> None:
+    """Tell how far the levels went that a channel leaves or keeps; on the other side they begin behind that."""
+    crosses = level * changed < 0
+    for k in range(abs(level) if crosses else max(abs(level), abs(changed))):
+        borne[k] = peak[k]
+    if crosses:
+        _reached(peak, 0, changed, v)
 
 
 @compiled
@@ -90,7 +112,7 @@ def _quality(s: Any, i: int, v: float, wrong: int, now: int, p: Any, out: Any, n
     if not wrong:
         s.bad = 0
         if s.marks & Mark.BAD:
-            s.marks &= ~Mark.BAD
+            s.marks &= 0xFF ^ Mark.BAD
             return _tell(out, n, i, Kind.QUALITY, 1, 0, now, v)
         return n
     if s.bad < 255:
@@ -127,7 +149,7 @@ def _judge(
             s.at, s.value, s.still_at, s.still, status[j] = t, v, t, v, GOOD
             continue
         if s.marks & Mark.OFFLINE:
-            s.marks &= ~Mark.OFFLINE
+            s.marks &= 0xFF ^ Mark.OFFLINE
             n = _tell(out, n, i, Kind.SILENT, 1, 0, now, v)
         wrong = _bad(v, t, now, p)
         status[j] = wrong
@@ -146,12 +168,12 @@ def _judge(
                 s.marks |= Mark.FAST
                 n = _tell(out, n, i, Kind.RATE, 0, 1, t, v)
         elif s.marks & Mark.FAST and t - fast_at[i] >= p.rate_hold:
-            s.marks &= ~Mark.FAST
+            s.marks &= 0xFF ^ Mark.FAST
             n = _tell(out, n, i, Kind.RATE, 1, 0, t, v)
         if s.still_at == NONE or abs(v - s.still) > p.stuck_band:
             s.still_at, s.still = t, v
             if s.marks & Mark.STUCK:
-                s.marks &= ~Mark.STUCK
+                s.marks &= 0xFF ^ Mark.STUCK
                 n = _tell(out, n, i, Kind.UNMOVED, 1, 0, t, v)
         elif p.stuck_ms and t - s.still_at >= p.stuck_ms and not s.marks & Mark.STUCK:
             s.marks |= Mark.STUCK
@@ -162,13 +184,11 @@ def _judge(
         level = s.level
         changed, waits = settled(raw_level(v, level, p), level, t, since[i], p)
         s.waiting = waits
-        if (level > 0 and v > peak[i]) or (level < 0 and v < peak[i]) or (level == 0 and changed != 0):
-            peak[i] = v
+        _reached(peak[i], level, changed, v)
         if changed != level:
             s.level = changed
-            n = _tell(out, n, i, Kind.LEVEL, level, changed, t, v, peak[i])
-            if level * changed < 0:
-                peak[i] = v
+            n = _tell(out, n, i, Kind.LEVEL, level, changed, t, v)
+            _bear(out[n - 1].peak, peak[i], level, changed, v)
     return n
 
 

@@ -9,8 +9,10 @@ alarm design, one pair for each level.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +67,11 @@ PROFILE = np.dtype(
         ("bad_n", "u1"),  # bad readings in a row that are told; 0 for never
     ]
 )
-EVENT = np.dtype([("channel", "i4"), ("kind", "u1"), ("was", "i1"), ("now", "i1"), ("at", "i8"), ("value", "f8"), ("peak", "f8")], align=True)
-"""``peak``, of LEVEL and GROUP only, is the furthest value since the channel left level 0, and the most that were counted."""
+EVENT = np.dtype(
+    [("channel", "i4"), ("kind", "u1"), ("was", "i1"), ("now", "i1"), ("at", "i8"), ("value", "f8"), ("peak", "f8", LEVELS)], align=True
+)
+"""``peak[k]``, of LEVEL, is the furthest value since the channel reached level k+1, for the levels at which it was or is;
+``peak[0]`` of GROUP is the most that were counted."""
 
 
 class Kind(IntEnum):
@@ -105,7 +110,8 @@ AHEAD_MS = 600_000
 
 @dataclass
 class State:
-    """Everything that is known of n channels. ``since[:, k]``: since when level k+1 waits to change; NONE where it does not."""
+    """Everything that is known of n channels. ``since[:, k]``: since when level k+1 waits to change; NONE where it does not.
+    ``peak[:, k]``: the furthest value since level k+1 was reached, of the levels at which the channel is."""
 
     hot: NDArray[np.void]
     since: NDArray[np.int64]
@@ -129,14 +135,22 @@ class State:
 def load(data: bytes) -> State:
     """What `State.dump` wrote."""
     with np.load(io.BytesIO(data), allow_pickle=False) as kept:
-        return State(**{f.name: kept[f.name] for f in fields(State)})
+        return state_of(kept)
+
+
+def state_of(kept: Mapping[str, NDArray[Any]]) -> State:
+    """The state that stands in a file. Older ones kept one peak for all levels of a channel."""
+    found = State(**{f.name: kept[f.name] for f in fields(State)})
+    if found.peak.ndim == 1:
+        found.peak = np.repeat(found.peak[:, None], LEVELS, axis=1)
+    return found
 
 
 def fresh(n: int, heard: int = NONE) -> State:
     """n channels of which nothing has been judged; ``heard`` is when something was heard of them, in ms."""
     hot = np.zeros(n, HOT)
     hot["at"] = hot["still_at"] = NONE
-    return State(hot, np.full((n, LEVELS), NONE), np.full(n, NONE), np.zeros(n), np.full(n, heard))
+    return State(hot, np.full((n, LEVELS), NONE), np.full(n, NONE), np.zeros((n, LEVELS)), np.full(n, heard))
 
 
 def profiles(n: int) -> NDArray[np.void]:

@@ -263,9 +263,7 @@ class Machine:
         told = np.empty(len(changed), EVENT)
         told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.LEVEL, was[level != was], hot["level"][changed]
         told["at"], told["value"] = now, hot["value"][changed]
-        new = changed[was[level != was] == 0]
-        self.state.peak[new] = hot["value"][new]
-        told["peak"] = self.state.peak[changed]
+        self.state.peak[changed], told["peak"] = twin.peaks(self.state.peak[changed], told["was"], told["now"], told["value"])
         return told
 
     def dump(self) -> bytes:
@@ -286,7 +284,7 @@ class Machine:
         with np.load(io.BytesIO(data), allow_pickle=False) as kept:
             if not np.array_equal(kept["key"], plan.key):
                 raise ValueError("the snapshot was taken under another plan")
-            made.state = layout.State(**{f.name: kept[f.name] for f in fields(layout.State)})
+            made.state = layout.state_of(kept)
             used = kept["ring_at"].shape[1]
             made.rings.at[:, :used], made.rings.steps[:, :used] = kept["ring_at"], kept["ring_steps"]
             made.rings.held[:], made.rings.told[:] = kept["ring_held"], kept["ring_told"]

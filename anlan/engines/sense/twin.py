@@ -92,14 +92,9 @@ class Round:
         raw = raw_level(self.value[which], level, self.profile[which])
         changed, waiting = self.settle(which, raw, level)
         hot["level"][c], hot["waiting"][c] = changed, waiting
-        peak = self.state.peak
-        further = ((level > 0) & (self.value[which] > peak[c])) | ((level < 0) & (self.value[which] < peak[c]))
-        new = which[((level == 0) & (changed != 0)) | further]
-        peak[self.channel[new]] = self.value[new]
+        self.state.peak[c], peak = peaks(self.state.peak[c], level, changed, self.value[which])
         told = changed != level
-        self.tell(which[told], Kind.LEVEL, level[told], changed[told], self.at, self.value, peak[c[told]])
-        crossed = which[level.astype(int) * changed < 0]
-        peak[self.channel[crossed]] = self.value[crossed]
+        self.tell(which[told], Kind.LEVEL, level[told], changed[told], self.at, self.value, peak[told])
 
     def rate(self, which: NDArray) -> None:
         hot, c = self.state.hot, self.channel[which]
@@ -156,6 +151,24 @@ class Round:
         events["peak"] = peak
         if len(events):
             self.told.append((which, events))
+
+
+def peaks(
+    peak: NDArray[np.float64], was: NDArray[np.int8], now: NDArray[np.int8], value: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far each level went (n, LEVELS) when a value has moved levels (n,) from one to another; and what the events of it bear."""
+    crosses = was.astype(int) * now < 0
+    first = _reached(peak, was, np.where(crosses, 0, now), value)
+    borne = np.arange(LEVELS) < np.maximum(abs(was), np.where(crosses, 0, abs(now)))[:, None]
+    then = np.where(crosses[:, None], _reached(first, np.zeros_like(was), now, value), first)
+    return then, np.where(borne, first, 0.0)
+
+
+def _reached(peak: NDArray[np.float64], was: NDArray[np.int8], now: NDArray[np.int8], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    k, v, side = np.arange(LEVELS)[None, :], value[:, None], was[:, None]
+    stays = (k < abs(side)) & (((side > 0) & (v > peak)) | ((side < 0) & (v < peak)))
+    begins = (k >= abs(side)) & (k < abs(now)[:, None])
+    return np.where(stays | begins, v, peak)
 
 
 def raw_level(value: NDArray[np.float64], level: NDArray[np.int8], p: NDArray[np.void]) -> NDArray[np.int8]:

@@ -77,6 +77,7 @@ class Station(Compiled, Placed):
         MINE = "mine", "矿山"
         TAILINGS = "tailings", "尾矿库"
         QUAKE = "quake", "地震台站"
+        FOREST = "forest", "林火监测"
         OTHER = "other", "其他"
 
     code = models.CharField("站码", max_length=20, unique=True)
@@ -121,6 +122,7 @@ class Sensor(Compiled, Placed):
         HUMIDITY = "humidity", "湿度"
         SHIFT = "shift", "位移"
         SHAKE = "shake", "烈度"
+        HEAT = "heat", "热点功率"
         OTHER = "other", "其他"
 
     station = models.ForeignKey(Station, models.PROTECT, verbose_name="监测站", related_name="sensors")
