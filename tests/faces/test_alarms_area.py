@@ -21,6 +21,11 @@ from tests.faces.test_paging import MINUTE, TYPED, blown, calls, office, posts, 
 from tests.kernel import city
 
 
+def link(n):
+    """To the gauge of a station, by its name."""
+    return f'<a href="/desk/sensors/{Sensor.objects.get(code=f"W{n}.gust").pk}/">{n}号站</a>'
+
+
 def count(amount=2, **more):
     return rule("gust", amount, **{"kind": "count", "level": 1, "reach": 3, "area_id": city.LAOSHAN, **more})
 
@@ -50,7 +55,7 @@ def test_the_figure_opens_the_alarms_that_were_counted(officer, world):  # noqa:
     alarm = Alarm.objects.get(sensor=None)
     said = page(officer, of=alarm.pk)
     assert said.count("/desk/sensors/") == 2 and "0号站" in said and "1号站" in said and "个测点</a>" not in said
-    links = "、".join(f'<a href="/desk/sensors/{Sensor.objects.get(code=f"W{n}.gust").pk}/">{n}号站</a>' for n in (0, 1))
+    links = "、".join(map(link, (0, 1)))
     assert links in page(officer, find("alarm").link(alarm)) and links in page(officer, "/r/alarm/"), "its own page and the register name them"
     assert officer.get(f"/api/alarm/{alarm.pk}").json()["counted"] == "0号站、1号站"
     blow(3)
@@ -78,7 +83,7 @@ def test_its_page_and_the_console_say_who_is_not_heard_of_and_it_is_reset_there(
         gate.forget()
         alarm = Alarm.objects.get(sensor=None)
         its_own = find("alarm").link(alarm)
-        assert "1 个测点读数过时,有效的不足" in page(officer) and "读数过时 1 个:1号站" in page(officer, its_own)
+        assert "1 个测点读数过时,有效的不足" in page(officer) and f"读数过时 1 个:{link(1)}" in page(officer, its_own)
         commands.alarms(Namespace(sensor="", since="", json=True))
         assert [(a["doubtful"], a["stale"]) for a in json.loads(capsys.readouterr().out)["alarms"] if not a["sensor"]] == [(True, 1)]
         take(officer, "acknowledge", alarm)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -147,13 +147,18 @@ def drawing(column: Column, full: bool) -> Callable[[Any], str]:
 
 def linked(names: Named) -> str:
     """Each name with a link to its row, where the asker may open that."""
-    book = of(type(names.rows[0][1])) if names.rows else None
+    book = of(type(names.rows[0])) if names.rows else None
     if book is None:
         return escape(names)
-    seen = set(book.seen().filter(pk__in=[row.pk for _, row in names.rows]).values_list("pk", flat=True))
-    hrefs = ((reverse(book.face, args=[row.pk]) if book.face else book.link(row), name, row.pk in seen) for name, row in names.rows)
-    told = [format_html('<a href="{}">{}</a>', href, name) if open_ else escape(name) for href, name, open_ in hrefs]
-    return format_html("{}{}", format_html_join("、", "{}", ((one,) for one in told)), names.rest)
+    seen = set(book.seen().filter(pk__in=[row.pk for row in names.rows]).values_list("pk", flat=True))
+
+    def told(part: str | tuple[str, Model]) -> str:
+        if isinstance(part, str) or part[1].pk not in seen:
+            return escape(part if isinstance(part, str) else part[0])
+        name, row = part
+        return format_html('<a href="{}">{}</a>', reverse(book.face, args=[row.pk]) if book.face else book.link(row), name)
+
+    return format_html_join("", "{}", ((told(part),) for part in names.parts))
 
 
 def lines(register: Register, rows: list[Any], full: bool) -> list[str]:

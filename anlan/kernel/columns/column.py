@@ -31,14 +31,24 @@ def mask(value: Any) -> Any:
 class Named(str):
     """Names told in one text, each with the row that bears it, so that a page can make links of them."""
 
-    rows: tuple[tuple[str, models.Model], ...]
-    rest: str
+    parts: tuple[str | tuple[str, models.Model], ...]
+    """Plain words, and names with their rows, in order."""
 
-    def __new__(cls, rows: Iterable[tuple[str, models.Model]] = (), rest: str = "") -> Named:
-        held = tuple(rows)
-        made = super().__new__(cls, "、".join(name for name, _ in held) + rest)
-        made.rows, made.rest = held, rest
+    def __new__(cls, *parts: str | tuple[str, models.Model]) -> Named:
+        held = tuple(each for part in parts for each in (part.parts if isinstance(part, Named) else (part,)))
+        made = super().__new__(cls, "".join(part if isinstance(part, str) else part[0] for part in held))
+        made.parts = held
         return made
+
+    @classmethod
+    def listed(cls, rows: Iterable[tuple[str, models.Model]], rest: str = "") -> Named:
+        """One name after the other, and what follows them."""
+        parts = [part for row in rows for part in ("、", row)]
+        return cls(*parts[1:], rest)
+
+    @property
+    def rows(self) -> list[models.Model]:
+        return [part[1] for part in self.parts if not isinstance(part, str)]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def _places(sensors: Iterable[Sensor]) -> Named:
     found: dict[str, Sensor] = {}
     for sensor in sensors:
         found.setdefault(sensor.station.name, sensor)
-    return Named(list(found.items())[:NAMED], f"等 {len(found)} 处" if len(found) > NAMED else "")
+    return Named.listed(list(found.items())[:NAMED], f"等 {len(found)} 处" if len(found) > NAMED else "")
 
 
 class Burst(Scoped):
@@ -138,14 +138,15 @@ class Alarm(Scoped):
         return _places(Sensor.everywhere.filter(pk__in=mine).select_related("station").order_by("pk"))
 
     @property
-    def uncounted(self) -> str:
+    def uncounted(self) -> Named:
         """Of one that stands for an area: who is at its level and not counted, because it was not heard of lately or is out of service."""
         if self.sensor_id or not self.active:
-            return ""
+            return Named()
         rows = Sensor.objects.select_related("station").order_by("pk")
         rest = self.members.filter(sensor__rests_until__gt=now()).exclude(sensor__in=self.stale)
         found = {"读数过时": rows.filter(pk__in=self.stale), "停用": rows.filter(pk__in=rest.values("sensor"))}
-        return ";".join(f"{why} {len(those)} 个:{_places(those)}" for why, those in found.items() if those)
+        told = [part for why, those in found.items() if those for part in (";", f"{why} {len(those)} 个:", _places(those))]
+        return Named(*told[1:])
 
     @property
     def stage(self) -> str:
