@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
@@ -52,17 +52,18 @@ class Book:
     @cached_property
     def digest(self) -> str:
         told = hashlib.sha256()
-        for name, array in sorted(self._arrays().items()):
+        for name, array in sorted(self.arrays().items()):
             told.update(f"{name}{array.dtype.str}{array.shape}".encode())
             told.update(np.ascontiguousarray(array).tobytes())
         return told.hexdigest()
 
     def dump(self) -> bytes:
         out = io.BytesIO()
-        np.savez_compressed(out, **self._arrays())  # type: ignore[arg-type]
+        np.savez_compressed(out, **self.arrays())  # type: ignore[arg-type]
         return out.getvalue()
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What it is made of, by name."""
         plan = self.plan
         feeds = {f"{name}_{f.name}": getattr(getattr(plan, name), f.name) for name in ("sums", "copies") for f in fields(net.Feed)}
         own = {"key": plan.key, "sensors": np.array(plan.sensors), "profile": plan.profile, "table": plan.table, "rule": self.rule}
@@ -72,14 +73,19 @@ class Book:
 
     @classmethod
     def load(cls, data: bytes) -> Book:
-        with np.load(io.BytesIO(data), allow_pickle=False) as kept:
-            sums, copies = (net.Feed(*(kept[f"{name}_{f.name}"] for f in fields(net.Feed))) for name in ("sums", "copies"))
-            near = groups.Neighbours(*(kept[f"near_{f.name}"] for f in fields(groups.Neighbours)))
-            counted = groups.Counted(*(kept[f"counted_{f.name}"] for f in fields(groups.Counted)))
-            plan = net.Plan(
-                kept["key"], int(kept["sensors"]), kept["profile"], kept["table"], sums=sums, copies=copies, neighbours=near, counted=counted
-            )
-            return cls(plan, kept["rule"])
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            return cls.of(held)
+
+    @classmethod
+    def of(cls, held: Mapping[str, NDArray[Any]]) -> Book:
+        """The book that is made of these `arrays`."""
+        sums, copies = (net.Feed(*(held[f"{name}_{f.name}"] for f in fields(net.Feed))) for name in ("sums", "copies"))
+        near = groups.Neighbours(*(held[f"near_{f.name}"] for f in fields(groups.Neighbours)))
+        counted = groups.Counted(*(held[f"counted_{f.name}"] for f in fields(groups.Counted)))
+        plan = net.Plan(
+            held["key"], int(held["sensors"]), held["profile"], held["table"], sums=sums, copies=copies, neighbours=near, counted=counted
+        )
+        return cls(plan, held["rule"])
 
     @property
     def group(self) -> NDArray[np.int64]:

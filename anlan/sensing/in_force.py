@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import date
+from threading import RLock
 from typing import Any
 
 from django.utils import timezone
 
 from anlan.kernel.clock import now
 
+from . import kept
 from .book import Book, compile_book, compile_parts
 from .models import Basis, Edition
-from .parts import WHOLE
+from .parts import ALL, WHOLE
 
 BOOKS = 16
 CHANNELS = 4_000_000
 """Plans of so many channels are kept in memory however many they are."""
 Same = tuple[int, date]
 """What a book was compiled of: the edition of the rules, and the day."""
+_making = RLock()
+"""One thread compiles; who needs the same waits for it."""
 _books: OrderedDict[Same, Book] = OrderedDict()
 _parts: dict[Same, Mapping[int, Book]] = {}
 _bases: OrderedDict[str, Book] = OrderedDict()
@@ -49,22 +53,41 @@ def _same() -> Same:
 
 
 def _whole_book(same: Same) -> Book:
-    book = _books.get(same)
-    if book is None:
-        book = compile_book(same[1])
-        book = _books[same] = _bases.setdefault(book.digest, book)
-        _trim(_books)
-        _trim(_bases)
-    return book
+    with _making:
+        book = _books.get(same)
+        if book is None:
+            book = _kept(same, WHOLE)
+            if book is None:
+                book = compile_book(same[1])
+                _keep(same, WHOLE, book)
+            book = _books[same] = _bases.setdefault(book.digest, book)
+            _trim(_books)
+            _trim(_bases)
+        return book
 
 
 def _part_books(same: Same) -> Mapping[int, Book]:
     """The books of all parts; only the newest are kept."""
-    if same not in _parts:
-        made = {part: _bases.setdefault(book.digest, book) for part, book in compile_parts(same[1]).items()}
-        _parts.clear()
-        _parts[same] = made
-    return _parts[same]
+    with _making:
+        if same not in _parts:
+            held = {part: _kept(same, part) for part in ALL}
+            made = {part: book for part, book in held.items() if book is not None}
+            if len(made) < len(held):
+                made = compile_parts(same[1])
+                for part, book in made.items():
+                    _keep(same, part, book, sum(len(one.plan.key) for one in made.values()))
+            _parts.clear()
+            _parts[same] = {part: _bases.setdefault(book.digest, book) for part, book in made.items()}
+        return _parts[same]
+
+
+def _kept(same: Same, part: int) -> Book | None:
+    held = kept.find(f"book-{same[1]}-{part}", same[0])
+    return None if held is None else Book.of(held)
+
+
+def _keep(same: Same, part: int, book: Book, count: int | None = None) -> None:
+    kept.keep(f"book-{same[1]}-{part}", same[0], len(book.plan.key) if count is None else count, book.arrays())
 
 
 def basis(digest: str) -> Book:
@@ -85,7 +108,7 @@ def keep(books: Mapping[str, Book]) -> None:
     Basis.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def _trim(kept: OrderedDict[Any, Book]) -> None:
-    held = sum(len(book.plan.key) for book in kept.values())
-    while len(kept) > BOOKS and held > CHANNELS:
-        held -= len(kept.popitem(last=False)[1].plan.key)
+def _trim(books: OrderedDict[Any, Book]) -> None:
+    held = sum(len(book.plan.key) for book in books.values())
+    while len(books) > BOOKS and held > CHANNELS:
+        held -= len(books.popitem(last=False)[1].plan.key)

@@ -29,7 +29,7 @@ from anlan.kernel.clock import every, now, real
 from anlan.kernel.live import feed
 from anlan.kernel.people import scope
 
-from . import network
+from . import kept, network
 from .door import refusal
 from .models import Edition, Gateway, Sensor, Sent, Traffic
 
@@ -73,11 +73,27 @@ def names() -> decode.Names:
     """The codes of all sensors and their ids."""
     global _names
     edition = Edition.current()
-    if _names is None or _names[0] != edition:
-        _names = edition, decode.Names(dict(Sensor.everywhere.values_list("code", "pk").iterator(chunk_size=10_000)))
-    return _names[1]
+    with _naming:
+        if _names is None or _names[0] != edition:
+            _names = edition, _names_of(edition)
+        return _names[1]
 
 
+def _names_of(edition: int) -> decode.Names:
+    held = kept.find("names", edition)
+    if held is not None:
+        return decode.Names(dict(zip(held["codes"].tobytes().decode().split("\0"), held["ids"].tolist(), strict=True)))
+    with connection.cursor() as cursor:
+        cursor.execute(f"select code, id from {Sensor._meta.db_table}")
+        ids = dict(cursor.fetchall())
+    codes = "\0".join(ids)
+    if codes.count("\0") == len(ids) - 1:
+        numbers = np.fromiter(ids.values(), np.int64, len(ids))
+        kept.keep("names", edition, len(ids), {"codes": np.frombuffer(codes.encode(), np.uint8), "ids": numbers})
+    return decode.Names(ids)
+
+
+_naming = threading.Lock()
 _names: tuple[int, decode.Names] | None = None
 
 

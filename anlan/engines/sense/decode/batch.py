@@ -47,15 +47,15 @@ class Names:
     def table(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
         """(slots, all codes one after the other, where each begins, the id of each, which code followed upon each the last time
         and, at the end, which was the first). The last of these is a guess that readers write down for one another."""
-        codes = [code.encode() for code in self.ids]
-        start = np.zeros(len(codes) + 1, np.int64)
-        np.cumsum([len(code) for code in codes], out=start[1:])
-        bits = max(4, int(np.ceil(np.log2(len(codes) * 3 + 1))))
-        slots, letters = np.full(1 << bits, -1, np.int32), np.frombuffer(b"".join(codes), np.uint8)
+        n, text = len(self.ids), "".join(self.ids)
+        letters = np.frombuffer(text.encode(), np.uint8)
+        lengths = map(len, self.ids) if len(letters) == len(text) else (len(code.encode()) for code in self.ids)
+        start = np.concatenate([[0], np.cumsum(np.fromiter(lengths, np.int64, n))])
+        slots = np.full(1 << max(4, int(np.ceil(np.log2(n * 3 + 1)))), -1, np.int32)
         _fill(slots, letters, start)
-        after = np.roll(np.arange(len(codes) + 1, dtype=np.int32), -1)
+        after = np.roll(np.arange(n + 1, dtype=np.int32), -1)
         after[-2:] = 0
-        return slots, letters, start, np.fromiter(self.ids.values(), np.int32, len(codes)), after
+        return slots, letters, start, np.fromiter(self.ids.values(), np.int32, n), after
 
 
 @compiled
