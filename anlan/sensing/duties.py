@@ -9,7 +9,7 @@ from django.db import transaction
 from anlan.kernel.clock import every
 from anlan.kernel.people import scope
 
-from . import history, intake, network, settle
+from . import history, intake, listening, network, settle
 from .parts import apart
 
 __all__ = ["intake"]
@@ -18,7 +18,7 @@ __all__ = ["intake"]
 @every("sensing.tick", seconds=5)
 def tick(at: datetime) -> None:
     """Silence, and rules that have changed. While readings come in, whoever takes them sees to both; of a cluster the workers."""
-    if apart() or network.flows():
+    if apart() or network.flows() or listening.deaf():
         with transaction.atomic():
             settle.release()
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import queue
 import threading
 import time
@@ -29,7 +30,7 @@ from anlan.kernel.clock import every, now, real
 from anlan.kernel.live import feed
 from anlan.kernel.people import scope
 
-from . import kept, network
+from . import kept, listening, network
 from .door import refusal
 from .models import Edition, Gateway, Sensor, Sent, Traffic
 
@@ -318,6 +319,7 @@ class Intake:
         self._waiting: queue.SimpleQueue[Sending | None] = queue.SimpleQueue()
         self._count = 0
         self._lock = threading.Lock()
+        self._listened = -math.inf
 
     def hand_in(self, sending: Sending) -> Future[Answer]:
         """Queue a batch; answered at once with 429 when too much waits already."""
@@ -332,7 +334,15 @@ class Intake:
 
     def run(self) -> None:
         """Write until `close`."""
-        while (first := self._waiting.get()) is not None:
+        while True:
+            try:
+                first = self._waiting.get(timeout=listening.EACH_S)
+            except queue.Empty:
+                self._listen(listening.EACH_S / 2)
+                continue
+            if first is None:
+                return
+            self._listen(2 * listening.EACH_S)
             together, ended = self._gather(first)
             try:
                 self._write(together)
@@ -343,6 +353,19 @@ class Intake:
                 close_old_connections()
             if ended:
                 return
+            self._listen(listening.EACH_S)
+
+    def _listen(self, after_s: float) -> None:
+        """Say that the door is open, so long after it was said last: before a batch only where it must be, for somebody waits."""
+        if time.monotonic() - self._listened < after_s:
+            return
+        try:
+            listening.listen()
+            self._listened = time.monotonic()
+        except DatabaseError:
+            log.warning("it could not be said that the door is open", exc_info=True)
+        finally:
+            close_old_connections()
 
     def _gather(self, first: Sending) -> tuple[list[Sending], bool]:
         together, readings = [first], len(first.batch.sensor)

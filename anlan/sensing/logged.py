@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from anlan.engines.sense.layout import Fate
 from anlan.kernel import rows
 
 from .models import Batch
+
+DEAF = Struct("<qq")
 
 
 def put(new: Sequence[Model]) -> None:
@@ -32,6 +35,16 @@ def put(new: Sequence[Model]) -> None:
         copied.set_types([(field.db_type(connection) or "").split("(")[0] for field in columns])
         for row in new:
             copied.write_row([getattr(row, field.attname) for field in columns])
+
+
+def pack_deaf(since: int, until: int) -> bytes:
+    """The body of a line without readings: from then to then, in ms, no door was open."""
+    return DEAF.pack(since, until)
+
+
+def deaf(batch: Batch) -> tuple[int, int] | None:
+    """What such a line says, None for any other."""
+    return None if batch.count or not batch.body else DEAF.unpack(bytes(batch.body))
 
 
 def counts(fate: NDArray[np.uint8]) -> NDArray[np.bool_]:

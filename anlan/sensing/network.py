@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from django.db import DatabaseError, connection, transaction
@@ -27,7 +28,7 @@ from anlan.kernel.worlds.models import ACTUAL, World
 
 from . import in_force, settle
 from .book import Book, empty
-from .logged import counts, pack, put, stamp, unpack
+from .logged import counts, deaf, pack, pack_deaf, put, stamp, unpack
 from .models import Batch, Ledger, Snapshot
 from .parts import ACROSS, ALL, WHOLE, apart
 
@@ -92,6 +93,13 @@ def tick() -> int:
         mine.tick(WHOLE, _ms())
     with transaction.atomic():
         return mine.raised + settle.release()
+
+
+def excuse(parts: Iterable[int], since: datetime, until: datetime) -> None:
+    """From then to then no door was open: log that it is no silence, in these parts of the present world."""
+    with turn(parts) as mine:
+        for part in mine.parts:
+            mine.excuse(part, *(round(moment.timestamp() * 1000) for moment in (since, until)))
 
 
 def flows() -> bool:
@@ -167,6 +175,13 @@ class Turn:
         self._show(network, moment)
         return applied.status
 
+    def excuse(self, part: int, since: int, until: int) -> None:
+        """From then to then, in ms, no door was open: log that it is no silence."""
+        moment = max(_ms(), self.ledgers[part].taken_ms)
+        network = self._standing(part, moment)
+        network.machine.excuse(since, until)
+        self._log(part, network, moment, *_none(), said=pack_deaf(since, until))
+
     def _show(self, network: Network, moment: int) -> None:
         if moment - network.refreshed_ms >= network.book.plan.period_ms:
             network.refreshed_ms, network.shown = moment, network.number
@@ -204,11 +219,13 @@ class Turn:
             self.raised += settle.reconcile(network.book, network.machine, moment, part)
         return network
 
-    def _log(self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray) -> None:
+    def _log(
+        self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray, *, said: bytes = b""
+    ) -> None:
         digest, ledger = network.book.digest, self.ledgers[part]
         if network.basis != digest:
             self.new[digest], network.basis = network.book, digest
-        kept, body = counts(status), pack(sensor, at, value, status)
+        kept, body = counts(status), said or pack(sensor, at, value, status)
         network.number, network.stamp = network.number + 1, stamp(network.stamp, digest, moment, body)
         self.batches.append(Batch(
             world=self.world, part=part, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment,
@@ -386,6 +403,8 @@ def _catch_up(network: Network, ledger: Ledger) -> None:
         if batch.basis_id != network.book.digest:  # a line that says this and no more
             network.book = in_force.basis(batch.basis_id)
             network.machine.replan(network.book.plan, batch.taken_ms)
+        elif (told := deaf(batch)) is not None:
+            network.machine.excuse(*told)
         else:
             sensor, at, value, _ = unpack(batch)
             network.machine.apply(sensor, at, value, batch.taken_ms)

@@ -188,23 +188,38 @@ def _compare(hot: Any, first: Any, member: Any, limit: Any, clear: Any, fresh: A
     return n
 
 
-def any_silent(state: State, offline_ms: NDArray[np.int64], now: int) -> bool:
+NEVER_DEAF = np.empty((0, 2), np.int64)
+
+
+def also_deaf(deaf: NDArray[np.int64], since: int, until: int) -> NDArray[np.int64]:
+    """Stretches (k, 2) in which nobody could have been heard, from and to in ms, rising and apart, with one more."""
+    touching = (deaf[:, 0] <= until) & (deaf[:, 1] >= since)
+    whole = np.append(deaf[touching].ravel(), [since, until])
+    rows = np.concatenate([deaf[~touching], [[whole.min(), whole.max()]]])
+    return rows[np.argsort(rows[:, 0])]
+
+
+def any_silent(state: State, offline_ms: NDArray[np.int64], now: int, deaf: NDArray[np.int64] = NEVER_DEAF) -> bool:
     """Is there a channel that `silent` would tell?"""
-    return bool(len(_newly_silent(state, offline_ms, now)))
+    return bool(len(_newly_silent(state, offline_ms, now, deaf)))
 
 
-def _newly_silent(state: State, offline_ms: NDArray[np.int64], now: int) -> NDArray[np.int64]:
+def _newly_silent(state: State, offline_ms: NDArray[np.int64], now: int, deaf: NDArray[np.int64]) -> NDArray[np.int64]:
     due = np.flatnonzero((now - state.heard > offline_ms) & (offline_ms > 0) & (state.heard != NONE))
+    if len(deaf):
+        heard = state.heard[due]
+        unheard = sum(np.maximum(0, until - np.maximum(since, heard)) for since, until in deaf.tolist())
+        due = due[now - heard - unheard > offline_ms[due]]
     return due[(state.hot["marks"][due] & Mark.OFFLINE) == 0]
 
 
-def silent(state: State, offline_ms: NDArray[np.int64], now: int) -> NDArray[np.void]:
+def silent(state: State, offline_ms: NDArray[np.int64], now: int, deaf: NDArray[np.int64] = NEVER_DEAF) -> NDArray[np.void]:
     """Channels of which nothing has been heard for their ``offline_ms`` (n,; 0 for never), marked and told. One that was
-    never heard is not silent yet: nobody has connected it.
+    never heard is not silent yet: nobody has connected it; and what is ``deaf`` (`also_deaf`) is not counted.
 
     ``at`` of an event is when silence became an alarm, ``value`` the seconds since anything was heard.
     """
-    new = _newly_silent(state, offline_ms, now)
+    new = _newly_silent(state, offline_ms, now, deaf)
     state.hot["marks"][new] |= np.uint8(Mark.OFFLINE)
     told = np.zeros(len(new), EVENT)
     told["channel"], told["kind"], told["was"], told["now"] = new, Kind.SILENT, 0, 1

@@ -125,6 +125,8 @@ class Machine:
         self.missed: NDArray[np.bool_] | None = None
         """(sensors,) who would change the count of a group by being heard of again, if anybody."""
         self.scanned = start
+        self.deaf = groups.NEVER_DEAF
+        """Stretches in which no door was open, of which some may matter still."""
 
     def apply(self, sensor: NDArray[np.int32], at: NDArray[np.int64], value: NDArray[np.float64], now: int) -> Applied:
         """Readings (n,) of sensor ids, times in ms, values, taken at ``now`` ms."""
@@ -142,6 +144,11 @@ class Machine:
             status = np.full(len(sensor), Fate.UNKNOWN, np.uint8)
             status[known] = fate
         return Applied(status, _joined(told))
+
+    def excuse(self, since: int, until: int) -> None:
+        """From then to then, in ms, nobody could have been heard: it is not counted as silence."""
+        longest = int(self.plan.offline_ms.max(initial=0))
+        self.deaf = groups.also_deaf(self.deaf[self.deaf[:, 1] > until - longest], since, until)
 
     def _waited(self, now: int) -> list[NDArray[np.void]]:
         """What time alone has changed of the groups before now."""
@@ -189,7 +196,7 @@ class Machine:
             return True
         if now - now % self.plan.period_ms <= self.scanned:
             return False
-        return bool(len(self.plan.neighbours)) or groups.any_silent(self.state, self.plan.offline_ms, now)
+        return bool(len(self.plan.neighbours)) or groups.any_silent(self.state, self.plan.offline_ms, now, self.deaf)
 
     def scan(self, now: int) -> NDArray[np.void]:
         """What time alone brings about, once for each period that the log enters."""
@@ -197,7 +204,7 @@ class Machine:
         if at <= self.scanned:
             return np.empty(0, EVENT)
         self.scanned = at
-        silent = groups.silent(self.state, self.plan.offline_ms, at)
+        silent = groups.silent(self.state, self.plan.offline_ms, at, self.deaf)
         return _joined([silent, self.plan.neighbours.compare(self.state, at)])
 
     def replan(self, plan: Plan, now: int) -> NDArray[np.void]:
@@ -232,6 +239,8 @@ class Machine:
             if keep[channel] >= 0 and (before := was[keep[channel]]) >= 0:
                 for f in fields(windows.Rings):
                     getattr(self.rings, f.name)[r] = getattr(other.rings, f.name)[before]
+        for since, until in other.deaf.tolist():
+            self.deaf = groups.also_deaf(self.deaf, since, until)
         self.stand(other)
 
     def stand(self, other: Machine) -> None:
@@ -272,7 +281,7 @@ class Machine:
         parts = {f.name: getattr(self.state, f.name) for f in fields(layout.State)}
         used = int(self.rings.held.max(initial=0))
         rings = {"ring_at": self.rings.at[:, :used], "ring_steps": self.rings.steps[:, :used]}
-        rest = {"ring_held": self.rings.held, "ring_told": self.rings.told, "standing": self.standing}
+        rest = {"ring_held": self.rings.held, "ring_told": self.rings.told, "standing": self.standing, "deaf": self.deaf}
         kept: dict[str, Any] = {**parts, **rings, **rest, "scanned": self.scanned, "key": self.plan.key}
         np.savez(out, **kept)
         return out.getvalue()
@@ -289,7 +298,7 @@ class Machine:
             made.rings.at[:, :used], made.rings.steps[:, :used] = kept["ring_at"], kept["ring_steps"]
             made.rings.held[:], made.rings.told[:] = kept["ring_held"], kept["ring_told"]
             made.standing[:] = kept["standing"]
-            made.scanned = int(kept["scanned"])
+            made.scanned, made.deaf = int(kept["scanned"]), kept.get("deaf", groups.NEVER_DEAF)
         return made
 
 

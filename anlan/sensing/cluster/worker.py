@@ -21,7 +21,7 @@ from anlan.engines.sense import wire
 from anlan.kernel.clock import beats, real
 from anlan.kernel.people import scope
 
-from .. import network, parts
+from .. import listening, network, parts
 from . import bus, judging
 from .inbox import Inbox, Item
 from .members import BEAT_S, Members
@@ -311,7 +311,7 @@ class Worker:
                 self._reached |= dict.fromkeys(behind, self.place)
             last["told"] = moment
         if moment - last["tick"] > LOOK_S and self.inbox.current and not self.inbox.items:  # else what is silent may wait to be read
-            if quiet := self._quiet(TICK_S):
+            if (quiet := self._quiet(TICK_S)) and not listening.deaf():
                 judging.tick(quiet, round(real().timestamp() * 1000))
                 self._judged |= dict.fromkeys(quiet, moment)
             last["tick"] = moment
