@@ -339,6 +339,7 @@ class Intake:
                 first = self._waiting.get(timeout=listening.EACH_S)
             except queue.Empty:
                 self._listen(listening.EACH_S / 2)
+                close_old_connections()
                 continue
             if first is None:
                 return
@@ -350,22 +351,21 @@ class Intake:
             finally:
                 with self._lock:
                     self._count -= sum(len(s.batch.sensor) + 1 for s in together)
-                close_old_connections()
             if ended:
-                return
+                return close_old_connections()
             self._listen(listening.EACH_S)
+            close_old_connections()
 
     def _listen(self, after_s: float) -> None:
         """Say that the door is open, so long after it was said last: before a batch only where it must be, for somebody waits."""
         if time.monotonic() - self._listened < after_s:
             return
         try:
-            listening.listen()
+            with hurry():
+                listening.listen()
             self._listened = time.monotonic()
-        except DatabaseError:
+        except Exception:
             log.warning("it could not be said that the door is open", exc_info=True)
-        finally:
-            close_old_connections()
 
     def _gather(self, first: Sending) -> tuple[list[Sending], bool]:
         together, readings = [first], len(first.batch.sensor)

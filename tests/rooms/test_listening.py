@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -130,6 +131,7 @@ def test_in_parts_each_part_is_told(world, later, monkeypatch):  # noqa: F811
 def test_the_writing_thread_says_it_when_nothing_comes_and_before_the_first_batch(monkeypatch):
     told, done = queue.Queue(), []
     monkeypatch.setattr(listening, "EACH_S", 0.02)
+    monkeypatch.setattr(intake, "hurry", nullcontext)
     monkeypatch.setattr(listening, "listen", lambda: told.put(len(done)))
     door = intake.Intake(lambda together: done.extend(together))
     thread = threading.Thread(target=door.run)
@@ -150,6 +152,7 @@ def test_a_database_that_does_not_answer_does_not_end_the_writing_thread(monkeyp
         raise OperationalError("gone")
 
     monkeypatch.setattr(listening, "EACH_S", 0.02)
+    monkeypatch.setattr(intake, "hurry", nullcontext)
     monkeypatch.setattr(listening, "listen", fails)
     door = intake.Intake(lambda together: None)
     thread = threading.Thread(target=door.run)
