@@ -34,7 +34,7 @@ START = 1_790_000_000_000
 
 
 def measure(planted: City, box: Path, seconds: int = SECONDS) -> list[Figure]:
-    return [*_loop(), *_bodies(), *_many(), *_whole(planted, box, seconds)]
+    return [*_loop(), *_bodies(), *_many(), *_again(planted, box), *_whole(planted, box, seconds)]
 
 
 # ── the loop ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,6 +149,28 @@ def _many() -> list[Figure]:
     return [
         Figure("restart of 1 M sensors: snapshot, and 1 M readings behind it", _best(restart, 3), "s", 5),
         Figure("1 M sensors looked at for silence", scan * 1000, "ms", 10, copy * 1000, "one copy of their times"),
+    ]
+
+
+def _again(planted: City, box: Path) -> list[Figure]:
+    """A city that is killed and begun again; what the first start of all compiles is there already."""
+    city = planted.copy(box / "million")
+    head = {"Authorization": f"Bearer {network.plant(city, MANY, network.limits())}"}
+    took = []
+    for _ in range(3):
+        at = datetime.now(UTC).timestamp()
+        body = orjson.dumps({"sensor": network.codes(AT_ONCE), "time": [round(at, 3)] * AT_ONCE, "value": [10.0] * AT_ONCE})
+        began = time.perf_counter()
+        with city.open("--no-replay") as server:
+            answer = httpx.post(f"{server.address}/ingest/", content=body, headers=head, timeout=60)
+            answer.raise_for_status()
+            took.append(time.perf_counter() - began)
+            server.kill()
+        if answer.json()["accepted"] != AT_ONCE:
+            raise RuntimeError(answer.text[:200])
+    return [
+        Figure("1 M sensors: from the start of the process to the first batch judged", max(took[1:]), "s", 5),
+        Figure("the same, where nothing was compiled before", took[0], "s"),
     ]
 
 
