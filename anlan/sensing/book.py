@@ -66,7 +66,8 @@ class Book:
         """What it is made of, by name."""
         plan = self.plan
         feeds = {f"{name}_{f.name}": getattr(getattr(plan, name), f.name) for name in ("sums", "copies") for f in fields(net.Feed)}
-        own = {"key": plan.key, "sensors": np.array(plan.sensors), "profile": plan.profile, "table": plan.table, "rule": self.rule}
+        own = {"key": plan.key, "sensors": np.array(plan.sensors), "profile": plan.profile, "table": plan.table, "rule": self.rule,
+               "ladder": plan.ladder, "limits": plan.rule}  # fmt: skip
         near = {f"near_{f.name}": getattr(plan.neighbours, f.name) for f in fields(groups.Neighbours)}
         counted = {f"counted_{f.name}": getattr(plan.counted, f.name) for f in fields(groups.Counted)}
         return {**own, **feeds, **near, **counted}
@@ -83,8 +84,9 @@ class Book:
         near = groups.Neighbours(*(held[f"near_{f.name}"] for f in fields(groups.Neighbours)))
         counted = groups.Counted(*(held[f"counted_{f.name}"] for f in fields(groups.Counted)))
         plan = net.Plan(
-            held["key"], int(held["sensors"]), held["profile"], held["table"], sums=sums, copies=copies, neighbours=near, counted=counted
-        )
+            held["key"], int(held["sensors"]), held["profile"], held["table"], sums=sums, copies=copies, neighbours=near, counted=counted,
+            ladder=held.get("ladder", np.empty(0, np.int64)), rule=held.get("limits", np.empty((0, RATE), np.int64)),
+        )  # fmt: skip
         return cls(plan, held["rule"])
 
     @property
@@ -203,6 +205,7 @@ class _Press:
         return net.Plan(
             np.concatenate(key), len(ids), np.concatenate(profile), self.profile_table(), sums=feeds["sums"], copies=feeds["copies"],
             neighbours=self.neighbours(cuts), counted=self.counted(np.concatenate(key), ids, cuts, counting),
+            ladder=self.ladders(), rule=self.rule_table()[:, :RATE],
         )  # fmt: skip
 
     def counted(self, key: NDArray[np.int64], ids: NDArray[np.int64], cuts: list[Cut], counting: list[Rule]) -> groups.Counted:
@@ -267,6 +270,11 @@ class _Press:
             for slot, rule in ladder.items():
                 table[n, slot] = rule.pk
         return table
+
+    def ladders(self) -> NDArray[np.int64]:
+        """(profiles,) of which hazard the limits of each are, 0 for none."""
+        hazards = [next((rule.hazard for slot, rule in sorted(ladder.items()) if slot < RATE), "") for _, _, ladder in self.table]
+        return np.array([_code(0, hazard) if hazard else 0 for hazard in hazards or [""]], np.int64)
 
     def profile_table(self) -> NDArray[np.void]:
         table = layout.profiles(max(len(self.table), 1))

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from django.db import DatabaseError, connection, transaction
@@ -56,6 +57,8 @@ class Network:
     """Behind the snapshot."""
     snapshot_ms: int = 0
     refreshed_ms: int = 0
+    fed: int = 0
+    """The number of the newest batch that held readings."""
     shown: int = 0
     """The number of the batch up to which active alarms show how far they went."""
 
@@ -184,8 +187,9 @@ class Turn:
 
     def _show(self, network: Network, moment: int) -> None:
         if moment - network.refreshed_ms >= network.book.plan.period_ms:
-            network.refreshed_ms, network.shown = moment, network.number
+            network.refreshed_ms = moment
             self.peaks.append(network)
+            transaction.on_commit(partial(setattr, network, "shown", network.number))
 
     def read(self, part: int) -> None:
         """Bring what is known of a part up to its log, and to the rules in force."""
@@ -205,7 +209,7 @@ class Turn:
             applied = network.machine.apply(*_none()[:3], moment)
             self._log(part, network, moment, *_none())
             self.told.append((network.book, network.machine, applied.events))
-        if network.number != network.shown or network.machine.standing["most"].any():
+        if network.fed > network.shown or network.machine.standing["most"].any():
             self._show(network, moment)  # the last readings before a pause, too; and who has fallen silent is seen where nothing is read
 
     def _standing(self, part: int, moment: int) -> Network:
@@ -213,6 +217,7 @@ class Turn:
         book = self.books[part]
         if book.digest != network.book.digest:
             self._settle()
+            settle.refresh([(network.book, network.machine, moment)])  # how far those went that end with their rules
             network.machine.replan(book.plan, moment)
             network.book = book
             self._log(part, network, moment, *_none())
@@ -232,6 +237,7 @@ class Turn:
             count=len(sensor), kept=int(kept.sum()), first_ms=int(at[kept].min(initial=moment)), last_ms=int(at[kept].max(initial=0)), body=body,
         ))  # fmt: skip
         ledger.last, ledger.stamp, ledger.taken_ms = network.number, network.stamp, moment
+        network.fed = network.number if len(sensor) else network.fed
         self.moved.add(part)
         network.since_snapshot += len(sensor)
         network.batches += 1
@@ -410,6 +416,7 @@ def _catch_up(network: Network, ledger: Ledger) -> None:
             network.machine.apply(sensor, at, value, batch.taken_ms)
         network.number, network.stamp, network.basis = batch.number, batch.stamp, batch.basis_id
         network.since_snapshot += batch.count
+        network.fed = batch.number if batch.count else network.fed
         network.batches += 1
 
 

@@ -79,9 +79,9 @@ def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> I
         for rule, k in before.items():
             if rule not in after:
                 yield Change((sensor, rule), False, at, value, peak[k])
-        for rule in after:
+        for rule, k in after.items():
             if rule not in before:
-                yield Change((sensor, rule), True, at, value, value)
+                yield Change((sensor, rule), True, at, value, peak[k] if was * now >= 0 else value)
     elif rule := book.rule_of(channel, SLOT[Kind(kind)]):
         yield Change((sensor, rule), bool(now), at, value, value)
 

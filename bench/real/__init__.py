@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -21,7 +22,7 @@ import yaml
 
 from ..city import ROOT, City, Server
 from ..figure import Figure
-from . import coast, river, spots
+from . import coast, river, sets, spots
 from .sets import VERSION, Set, Stood
 
 RIVER = ROOT / "tests" / "rooms" / "river"
@@ -30,18 +31,19 @@ MISSING = "not played: ANLAN_HAZARDS names no folder with {}"
 
 
 def measure(planted: City, box: Path) -> Iterator[Figure]:
-    folder = Path(os.environ.get("ANLAN_HAZARDS") or box)
+    named = os.environ.get("ANLAN_HAZARDS", "")
+    folder = Path(named or "nowhere")
     yield from play(planted, box / "river", river.read(RIVER))
     beach = folder / "coastal_rain_tide"
-    if _there(beach / coast.FILE):
+    if named and all((beach / name).is_file() for name in (coast.FILE, coast.LIST)):
         given = coast.read(beach)
         yield Figure(f"{given.name}: moments unlike the list that stands beside it", coast.unlike(beach, given.wanted), "moments", 0)
         yield from play(planted, box / "coast", given)
     else:
-        yield Figure("coastal rain", 0, "readings", against=MISSING.format(beach.name))
+        yield Figure("coastal rain", 0, "readings", against=MISSING.format(f"{beach.name}/{coast.FILE} and {coast.LIST}"))
     for what, file in spots.FILES.items():
         path = folder / "hotspots" / file
-        if _there(path):
+        if named and path.is_file():
             given = spots.read(path, f"hot spots of {what}")
             yield from play(planted, box / what, given)
             true = spots.true(path, given.wanted)
@@ -59,24 +61,29 @@ def play(planted: City, home: Path, given: Set) -> Iterator[Figure]:
     token = city.do("gateway", "add", "real").strip()
     with city.open("--no-replay") as server:
         began = time.perf_counter()
-        refused = send(server, token, given)
+        wrong = send(server, token, given)
         took = time.perf_counter() - began
         wanted = Counter(given.wanted)
         told = _at_last(city, wanted)
     yield Figure(f"{given.name}: played in a second", given.readings / took, "1/s")
     yield Figure(f"{given.name}: alarms lost, doubled or wrong of {wanted.total()}", ((wanted - told) + (told - wanted)).total(), "alarms", 0)
-    yield Figure(f"{given.name}: readings refused that were figures, or taken that were not", abs(refused - given.words), "readings", 0)
+    yield Figure(f"{given.name}: readings refused that were figures, or taken that were not", wrong, "readings", 0)
 
 
 def send(server: Server, token: str, given: Set) -> int:
-    """Every body, one after the other; how many of the readings were refused."""
-    refused = 0
+    """Every body, one after the other; how many readings were refused that were figures, or taken that were none."""
+    wrong = 0
     with httpx.Client(base_url=server.address, timeout=60, headers={"Authorization": f"Bearer {token}"}) as client:
         for number, body in enumerate(given.bodies):
             answer = client.post("/ingest/", content=orjson.dumps(body), headers={"Idempotency-Key": str(number)})
             answer.raise_for_status()
-            refused += len(answer.json()["rejected"])
-    return refused
+            wrong += len(refused(answer.json()) ^ sets.words(body))
+    return wrong
+
+
+def refused(told: dict[str, Any]) -> set[int]:
+    """The places that an answer names."""
+    return {one["index"] for one in told["rejected"]}
 
 
 def _at_last(city: City, wanted: Counter[Stood]) -> Counter[Stood]:
@@ -99,7 +106,3 @@ def alarms(city: City) -> Counter[Stood]:
 
 def _seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
-
-
-def _there(path: Path) -> bool:
-    return path.is_file()

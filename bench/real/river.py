@@ -62,9 +62,8 @@ def channels(folder: Path) -> Iterator[Channel]:
 def read(folder: Path) -> Set:
     found = list(channels(folder))
     sent = [(at, reading(one.sensor, at, value)) for one in found for at, value in one.rows]
-    words = sum(isinstance(each["value"], str) for _, each in sent)
     wanted = [each for one in found for limit in one.limits for each in stood(one.sensor, one.figures, limit)]
-    return Set("river flood", _network(found), together(sent, QUARTER_S), wanted, len(sent), words)
+    return Set("river flood", _network(found), together(sent, QUARTER_S), wanted, len(sent))
 
 
 def _network(found: list[Channel]) -> dict[str, Any]:

@@ -38,19 +38,23 @@ class Stood(NamedTuple):
 
 @dataclass
 class Set:
-    """``network`` is what ``anlan sensing load`` takes; each of ``bodies`` is what a gateway sends at once, in order. Of all its
-    ``readings`` ``words`` are no figures, and must be refused."""
+    """``network`` is what ``anlan sensing load`` takes; each of ``bodies`` is what a gateway sends at once, in order."""
 
     name: str
     network: dict[str, Any]
     bodies: list[Any]
     wanted: list[Stood]
     readings: int
-    words: int = 0
+
+
+def words(body: Any) -> set[int]:
+    """The places of a body where no figure stands: they must be refused, and nothing else."""
+    values = body["value"] if isinstance(body, dict) else [one["value"] for one in body]
+    return {place for place, value in enumerate(values) if not isinstance(value, float)}
 
 
 def stood(sensor: str, series: Series, limit: Limit) -> list[Stood]:
-    """Each time that a series stood at a limit."""
+    """Each time that a series stood at a limit, whatever it is at others: a graver one must not end below a lighter one."""
     found: list[Stood] = []
     began: datetime | None = None
     first = peak = 0.0

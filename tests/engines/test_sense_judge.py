@@ -68,6 +68,42 @@ def test_what_swings_from_one_side_to_the_other_leaves_the_one_with_its_own_peak
     assert state.peak[0, 0] == 11
 
 
+values = st.lists(st.tuples(st.sampled_from([500, 1000, 3000]), st.integers(-45, 45).map(float)), min_size=1, max_size=40)
+holds = st.lists(st.sampled_from([0, 1000, 4000]), min_size=LEVELS, max_size=LEVELS)
+
+
+@pytest.mark.parametrize("way", [judge.judge, twin.judge])
+@given(told=values, hold_up=holds, hold_down=holds)
+@settings(max_examples=150, deadline=None)
+def test_a_level_is_left_with_the_furthest_value_since_it_stood_beyond_it(way, told, hold_up, hold_down):
+    """Looked up in the readings: from the first of those, one after the other, by which the level waited and was confirmed."""
+    steps = np.array([10, 20, 30, 40.0])
+    table = profile(up=steps, up_clear=steps - 2, down=-steps, down_clear=2 - steps, hold_up=hold_up, hold_down=hold_down)
+    state, now, seen, reached = layout.fresh(1), NOW, [], {}
+    for wait, value in told:
+        now += wait
+        _, events = way(state, table, np.zeros(1, np.int32), np.array([now]), np.array([value]), now)
+        seen.append(value)
+        for event in events[events["kind"] == Kind.LEVEL]:
+            was, to = int(event["was"]), int(event["now"])
+            for side in (1, -1):
+                before, after = max(0, was * side), max(0, to * side)
+                for k in range(before, after):
+                    first = len(seen) - 1
+                    while first and seen[first - 1] * side >= steps[k]:
+                        first -= 1
+                    reached[side, k] = first
+                for k in range(after, before):
+                    assert event["peak"][k] * side == max(v * side for v in seen[reached.pop((side, k)) :][: None if to * was >= 0 else -1])
+
+
+@pytest.mark.parametrize("way", [judge.judge, twin.judge])
+def test_what_waits_above_and_swings_below_waits_there_anew(way):
+    table = profile(up=[10, np.inf, np.inf, np.inf], up_clear=[8, np.inf, np.inf, np.inf], down=[-10, -np.inf, -np.inf, -np.inf],
+                    down_clear=[-8, -np.inf, -np.inf, -np.inf], hold_up=[10 * S] * 4)  # fmt: skip
+    assert run(table, [12, -12, -12, -12], way=way, step=6 * S) == [(Kind.LEVEL, 0, -1, 3)], "twelve seconds below, and not six"
+
+
 def test_lower_limits_are_the_same_upside_down():
     table = profile(down=[-10, -20, -np.inf, -np.inf], down_clear=[-8, -18, -np.inf, -np.inf])
     assert run(table, [-9, -10, -20, -9, -7]) == [(Kind.LEVEL, 0, -1, 1), (Kind.LEVEL, -1, -2, 2), (Kind.LEVEL, -2, -1, 3), (Kind.LEVEL, -1, 0, 4)]

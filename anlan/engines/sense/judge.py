@@ -39,10 +39,12 @@ def raw_level(v: float, level: int, p: Any) -> int:
 
 
 @compiled
-def settled(raw: int, level: int, t: int, since: Any, p: Any) -> tuple[int, bool]:
-    """The level that is confirmed at t, and whether some level goes on waiting; ``since`` is moved."""
-    if raw * level < 0:
+def settled(raw: int, level: int, waits: int, t: int, since: Any, p: Any) -> tuple[int, int]:
+    """The level that is confirmed at t, and on which side some level goes on waiting (1 or -1, 0 for none) when it ``waits`` there
+    now; ``since`` is moved."""
+    if raw * level < 0 or raw * waits < 0:
         since[:] = NONE
+    if raw * level < 0:
         level = 0
     side = -1 if raw < 0 or level < 0 else 1
     reached, now = raw * side, level * side
@@ -63,7 +65,7 @@ def settled(raw: int, level: int, t: int, since: Any, p: Any) -> tuple[int, bool
     for k in range(LEVELS):
         if k < min(reached, now) or k >= max(reached, now):
             since[k] = NONE
-    return now * side, now != reached
+    return now * side, side * int(now != reached)
 
 
 @compiled
@@ -75,24 +77,13 @@ def _tell(out: Any, n: int, channel: int, kind: int, was: int, now: int, t: int,
 
 
 @compiled
-def _reached(peak: Any, level: int, changed: int, v: float) -> None:
-    """Of the levels at which a channel stays, how far it went; of those that it reaches, where they begin."""
-    for k in range(abs(level)):
-        if (level > 0 and v > peak[k]) or (level < 0 and v < peak[k]):
+def _further(peak: Any, since: Any, raw: int, level: int, waits: int, v: float) -> None:
+    """How far the value went at each level that is confirmed or waits to be. What waits to rise from now on begins here."""
+    side = 1 if raw > 0 or (raw == 0 and level > 0) else -1
+    for k in range(max(abs(raw), abs(level))):
+        begins = k >= abs(level) and (since[k] == NONE or raw * waits < 0)
+        if begins or v * side > peak[k] * side:
             peak[k] = v
-    if level * changed >= 0:
-        for k in range(abs(level), abs(changed)):
-            peak[k] = v
-
-
-@compiled
-def _bear(borne: Any, peak: Any, level: int, changed: int, v: float) -> None:
-    """Tell how far the levels went that a channel leaves or keeps; on the other side they begin behind that."""
-    crosses = level * changed < 0
-    for k in range(abs(level) if crosses else max(abs(level), abs(changed))):
-        borne[k] = peak[k]
-    if crosses:
-        _reached(peak, 0, changed, v)
 
 
 @compiled
@@ -120,6 +111,25 @@ def _quality(s: Any, i: int, v: float, wrong: int, now: int, p: Any, out: Any, n
     if p.bad_n and s.bad >= p.bad_n and not s.marks & Mark.BAD:
         s.marks |= Mark.BAD
         return _tell(out, n, i, Kind.QUALITY, 0, 1, now, float(wrong))
+    return n
+
+
+@compiled
+def _climb(s: Any, i: int, t: int, v: float, since: Any, peak: Any, p: Any, out: Any, n: int) -> int:
+    """Move the levels of a channel by a value, and tell when the one that is confirmed is another."""
+    level, waits = s.level, s.waiting
+    raw = raw_level(v, level, p)
+    crosses = raw * level < 0
+    if not crosses:
+        _further(peak, since, raw, level, waits, v)
+    changed, s.waiting = settled(raw, level, waits, t, since, p)
+    if changed != level:
+        s.level = changed
+        n = _tell(out, n, i, Kind.LEVEL, level, changed, t, v)
+        for k in range(abs(level) if crosses else max(abs(level), abs(changed))):
+            out[n - 1].peak[k] = peak[k]
+    if crosses:
+        _further(peak, since, raw, 0, -raw, v)
     return n
 
 
@@ -181,14 +191,7 @@ def _judge(
         s.at, s.value = t, v
         if s.level == 0 and not s.waiting and p.calm_low < v < p.calm_high:
             continue
-        level = s.level
-        changed, waits = settled(raw_level(v, level, p), level, t, since[i], p)
-        s.waiting = waits
-        _reached(peak[i], level, changed, v)
-        if changed != level:
-            s.level = changed
-            n = _tell(out, n, i, Kind.LEVEL, level, changed, t, v)
-            _bear(out[n - 1].peak, peak[i], level, changed, v)
+        n = _climb(s, i, t, v, since[i], peak[i], p, out, n)
     return n
 
 

@@ -48,7 +48,10 @@ class Plan:
     """What is judged by what. Compiled from rules; never changed, only replaced.
 
     ``key`` (channels,) names each channel for good, so that its state survives another plan; the first ``sensors``
-    channels are values as read, and their keys are ``sensor id << 32``.
+    channels are values as read, and their keys are ``sensor id << 32``. Where a value has several ladders of limits the first
+    is judged in its own channel and the others in copies; which is the first may change from plan to plan, so ``ladder``
+    (profiles,) names it: as in the key of a copy, 0 for none. ``rule`` (profiles, 2 LEVELS) tells limits apart that are alike,
+    upper ones first. Both are empty where nobody asks.
     """
 
     key: NDArray[np.int64]
@@ -62,6 +65,8 @@ class Plan:
         default_factory=lambda: groups.Neighbours(*_no_groups(), *(_none(t) for t in "f8 f8 i8 i8".split()))
     )
     period_ms: int = 10_000
+    ladder: NDArray[np.int64] = field(default_factory=lambda: _none("i8"))
+    rule: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2 * layout.LEVELS), np.int64))
 
     def __post_init__(self) -> None:
         ids = self.key[: self.sensors] >> 32
@@ -76,6 +81,14 @@ class Plan:
     _lookup: NDArray[np.int32] = field(init=False, repr=False)
     _sums: NDArray[np.int32] = field(init=False, repr=False)
     _copies: NDArray[np.int32] = field(init=False, repr=False)
+
+    @property
+    def ladders(self) -> NDArray[np.int64]:
+        """(channels,) the key under which the limits of each channel are found again, in whichever channel they are judged."""
+        named = self.key.copy()
+        if len(self.ladder):
+            named[: self.sensors] |= self.ladder[self.profile[: self.sensors]]
+        return named
 
     def channels(self, sensor: NDArray[np.int32]) -> tuple[NDArray[np.int32], bool]:
         """(n,) the channel of each sensor id, -1 where the plan does not know it; and whether it knows all."""
@@ -210,15 +223,14 @@ class Machine:
     def replan(self, plan: Plan, now: int) -> NDArray[np.void]:
         """Take another plan: what is known of each channel is kept. Where its limits are others, its present value is judged by
         them at once; where they are the same, what waits for its time goes on waiting."""
-        fresh, steady = Machine(plan, now), self._steady(plan)
-        fresh.adopt(self)
+        fresh = Machine(plan, now)
+        steady = self._steady(plan, fresh.adopt(self))
         self.plan, self.state, self.rings, self.standing, self.due, self.missed = plan, fresh.state, fresh.rings, fresh.standing, 0, None
         waited = self._waited(now)
         return np.concatenate([*waited, self._sum_anew(now), self._level_anew(now, steady), self.plan.counted.settle(self.state, self.standing, now)])
 
-    def _steady(self, plan: Plan) -> NDArray[np.bool_]:
-        """(channels of the new plan,) whose levels have the limits and times that they had."""
-        keep = _same(self.plan.key, plan.key)
+    def _steady(self, plan: Plan, keep: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(channels of the new plan,) whose levels have the limits and times that they had where they were judged before."""
         if not len(self.plan.key):
             return keep >= 0
         old, new = self.plan.profile[keep].astype(np.int64), plan.profile.astype(np.int64)
@@ -227,8 +239,9 @@ class Machine:
         alike = np.all([np.all(before[name] == after[name], axis=1) for name in LADDER], axis=0)
         return (keep >= 0) & alike[which]
 
-    def adopt(self, other: Machine) -> None:
-        """Know of each channel what another machine knows that has it; the others stay as they are."""
+    def adopt(self, other: Machine) -> NDArray[np.int64]:
+        """Know of each channel what another machine knows that has it; the others stay as they are. (channels,) where the limits
+        of each were judged there, -1 where they were not."""
         keep = _same(other.plan.key, self.plan.key)
         there, here = np.flatnonzero(keep >= 0), keep[keep >= 0]
         for f in fields(layout.State):
@@ -242,6 +255,40 @@ class Machine:
         for since, until in other.deaf.tolist():
             self.deaf = groups.also_deaf(self.deaf, since, until)
         self.stand(other)
+        if not (len(self.plan.ladder) and len(other.plan.ladder)):
+            return keep
+        self._fill(other, keep)
+        judged = _same(other.plan.ladders, self.plan.ladders)
+        self._climb(other, np.flatnonzero(judged != keep), judged)
+        self._begin(other, judged)
+        return judged
+
+    def _fill(self, other: Machine, keep: NDArray[np.int64]) -> None:
+        """A copy that is new knows the value that it is a copy of."""
+        new = self.plan.copies.target[keep[self.plan.copies.target] < 0]
+        place = _same(other.plan.key, self.plan.key[new] >> 32 << 32)
+        new, place = new[place >= 0], place[place >= 0]
+        profile = self.state.hot["profile"][new]
+        self.state.hot[new], self.state.heard[new] = other.state.hot[place], other.state.heard[place]
+        for name, value in (("profile", profile), ("level", 0), ("waiting", 0), ("marks", 0), ("bad", 0)):
+            self.state.hot[name][new] = value
+
+    def _climb(self, other: Machine, moved: NDArray[np.int64], judged: NDArray[np.int64]) -> None:
+        """Limits that are judged in another channel now stand there as they stood; those that are new have reached nothing."""
+        hot, old, stood = self.state.hot, judged[moved], judged[moved] >= 0
+        for name in ("level", "waiting"):
+            hot[name][moved] = np.where(stood, other.state.hot[name][old], 0)
+        self.state.since[moved] = np.where(stood[:, None], other.state.since[old], layout.NONE)
+        self.state.peak[moved] = other.state.peak[old]
+
+    def _begin(self, other: Machine, judged: NDArray[np.int64]) -> None:
+        """A level that is reached by another rule than before has gone as far as the value that stands now."""
+        at = np.flatnonzero((self.state.hot["level"] != 0) & (judged >= 0))
+        level, side = self.state.hot["level"][at].astype(int)[:, None], np.arange(layout.LEVELS)
+        rules = (self.plan.rule[self.plan.profile[at]], other.plan.rule[other.plan.profile[judged[at]]])
+        now, before = (np.take_along_axis(rule, np.where(level > 0, side, side + layout.LEVELS), axis=1) for rule in rules)
+        value = self.state.hot["value"][at][:, None]
+        self.state.peak[at] = np.where((now != before) & (side < abs(level)), value, self.state.peak[at])
 
     def stand(self, other: Machine) -> None:
         """Of each group that another machine counts: it stands as it does there; the others stay as they are."""
@@ -272,7 +319,10 @@ class Machine:
         told = np.empty(len(changed), EVENT)
         told["channel"], told["kind"], told["was"], told["now"] = changed, Kind.LEVEL, was[level != was], hot["level"][changed]
         told["at"], told["value"] = now, hot["value"][changed]
-        self.state.peak[changed], told["peak"] = twin.peaks(self.state.peak[changed], told["was"], told["now"], told["value"])
+        nothing = np.full((len(changed), layout.LEVELS), layout.NONE), np.zeros(len(changed), np.int8)
+        self.state.peak[changed], told["peak"] = twin.peaks(
+            self.state.peak[changed], nothing[0], told["now"], told["was"], told["now"], nothing[1], told["value"]
+        )
         return told
 
     def dump(self) -> bytes:

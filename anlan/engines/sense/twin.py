@@ -88,11 +88,11 @@ class Round:
         self.rate(which)
         self.still(which)
         hot["at"][c], hot["value"][c] = self.at[which], self.value[which]
-        level = hot["level"][c]
+        level, waits, since = hot["level"][c], hot["waiting"][c], self.state.since[c]
         raw = raw_level(self.value[which], level, self.profile[which])
-        changed, waiting = self.settle(which, raw, level)
-        hot["level"][c], hot["waiting"][c] = changed, waiting
-        self.state.peak[c], peak = peaks(self.state.peak[c], level, changed, self.value[which])
+        changed, hot["waiting"][c] = self.settle(which, raw, level, waits)
+        hot["level"][c] = changed
+        self.state.peak[c], peak = peaks(self.state.peak[c], since, raw, level, changed, waits, self.value[which])
         told = changed != level
         self.tell(which[told], Kind.LEVEL, level[told], changed[told], self.at, self.value, peak[told])
 
@@ -114,11 +114,11 @@ class Round:
         stuck = ~moved & (p["stuck_ms"] > 0) & (self.at[which] - hot["still_at"][c] >= p["stuck_ms"])
         self.mark(which[stuck], Mark.STUCK, Kind.UNMOVED, True, self.at, self.value)
 
-    def settle(self, which: NDArray, raw: NDArray, level: NDArray) -> tuple[NDArray, NDArray]:
+    def settle(self, which: NDArray, raw: NDArray, level: NDArray, waits: NDArray) -> tuple[NDArray, NDArray]:
         c, t, p = self.channel[which], self.at[which][:, None], self.profile[which]
         since = self.state.since[c]
         crossed = raw.astype(int) * level < 0
-        since[crossed] = NONE
+        since[crossed | (raw.astype(int) * waits < 0)] = NONE
         level = np.where(crossed, 0, level)
         side = np.where((raw < 0) | (level < 0), -1, 1)
         reached, now = (raw * side)[:, None], (level * side)[:, None]
@@ -133,7 +133,7 @@ class Round:
         settled = np.where(reached > now, np.maximum(up, now), np.minimum(down, now))
         waits = (k >= np.minimum(reached, settled)[:, None]) & (k < np.maximum(reached, settled)[:, None])
         self.state.since[c] = np.where(waits, since, NONE)
-        return (settled * side).astype(np.int8), settled != reached
+        return (settled * side).astype(np.int8), (side * (settled != reached)).astype(np.int8)
 
     def mark(self, which: NDArray, bit: Mark, kind: int, on: bool, at: NDArray | int, value: NDArray) -> None:
         """Set or take a mark from those readings' channels that it changes, and tell it."""
@@ -154,21 +154,27 @@ class Round:
 
 
 def peaks(
-    peak: NDArray[np.float64], was: NDArray[np.int8], now: NDArray[np.int8], value: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far each level went (n, LEVELS) when a value has moved levels (n,) from one to another; and what the events of it bear."""
-    crosses = was.astype(int) * now < 0
-    first = _reached(peak, was, np.where(crosses, 0, now), value)
-    borne = np.arange(LEVELS) < np.maximum(abs(was), np.where(crosses, 0, abs(now)))[:, None]
-    then = np.where(crosses[:, None], _reached(first, np.zeros_like(was), now, value), first)
+    peak: NDArray[np.float64], since: NDArray[np.int64], raw: NDArray[np.int8], was: NDArray[np.int8], now: NDArray[np.int8],
+    waits: NDArray[np.int8], value: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    """How far each level went (n, LEVELS) when a value at a raw level has moved levels (n,) from one to another, and what the
+    events of it bear; ``since`` and ``waits`` as they were before."""
+    crosses = (raw.astype(int) * was < 0)[:, None]
+    first = np.where(crosses, peak, _further(peak, since, raw, was, waits, value))
+    borne = np.arange(LEVELS) < np.where(crosses, abs(was)[:, None], np.maximum(abs(was), abs(now))[:, None])
+    then = np.where(crosses, _further(first, since, raw, np.zeros_like(was), -raw, value), first)
     return then, np.where(borne, first, 0.0)
 
 
-def _reached(peak: NDArray[np.float64], was: NDArray[np.int8], now: NDArray[np.int8], value: NDArray[np.float64]) -> NDArray[np.float64]:
-    k, v, side = np.arange(LEVELS)[None, :], value[:, None], was[:, None]
-    stays = (k < abs(side)) & (((side > 0) & (v > peak)) | ((side < 0) & (v < peak)))
-    begins = (k >= abs(side)) & (k < abs(now)[:, None])
-    return np.where(stays | begins, v, peak)
+def _further(
+    peak: NDArray[np.float64], since: NDArray[np.int64], raw: NDArray[np.int8], level: NDArray[np.int8], waits: NDArray[np.int8],
+    value: NDArray[np.float64],
+) -> NDArray[np.float64]:  # fmt: skip
+    k, v = np.arange(LEVELS)[None, :], value[:, None]
+    side = np.where((raw > 0) | ((raw == 0) & (level > 0)), 1, -1)[:, None]
+    counts = k < np.maximum(abs(raw), abs(level))[:, None]
+    begins = (k >= abs(level)[:, None]) & ((since == NONE) | (raw.astype(int) * waits < 0)[:, None])
+    return np.where(counts & (begins | (v * side > peak * side)), v, peak)
 
 
 def raw_level(value: NDArray[np.float64], level: NDArray[np.int8], p: NDArray[np.void]) -> NDArray[np.int8]:
