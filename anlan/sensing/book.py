@@ -318,7 +318,7 @@ def _write(row: NDArray[np.void], slot: int, rule: Rule) -> None:
     if slot < RATE:
         side, k = ("up", slot) if slot < DOWN else ("down", slot - DOWN)
         row[side][k], row[f"{side}_clear"][k] = rule.amount, rule.clear
-        row["hold_up"][k], row["hold_down"][k] = up, down
+        row["hold_up"][slot], row["hold_down"][slot] = up, down
     elif slot == RATE:
         row["rate"], row["rate_hold"] = rule.amount / 60, down
     elif slot == STUCK:

@@ -81,7 +81,7 @@ public class FlinkRules {
   /** As PROFILE of anlan/engines/sense/layout.py, in the order of bench/peers/wire.py. */
   static class Profile implements Serializable {
     final double low, high, rate, rateHold, stuck, stuckBand, bad;
-    final double[] up, upClear, down, downClear, holdUp, holdDown;
+    final double[] up, upClear, down, downClear, holdUp, holdUpBelow, holdDown, holdDownBelow;
 
     Profile(DataInputStream in) throws Exception {
       low = in.readDouble();
@@ -91,7 +91,9 @@ public class FlinkRules {
       down = levels(in);
       downClear = levels(in);
       holdUp = levels(in);
+      holdUpBelow = levels(in);
       holdDown = levels(in);
+      holdDownBelow = levels(in);
       rate = in.readDouble();
       rateHold = in.readDouble();
       stuck = in.readDouble();
@@ -196,9 +198,11 @@ public class FlinkRules {
         else if (since[k] == NONE) since[k] = t;
       }
       if (reached > now) {
-        for (int k = low; k < high; k++) if (t - since[k] >= p.holdUp[k]) now = k + 1;
+        double[] hold = side > 0 ? p.holdUp : p.holdUpBelow;
+        for (int k = low; k < high; k++) if (t - since[k] >= hold[k]) now = k + 1;
       } else {
-        for (int k = high - 1; k >= low; k--) if (t - since[k] >= p.holdDown[k]) now = k;
+        double[] hold = side > 0 ? p.holdDown : p.holdDownBelow;
+        while (now > reached && t - since[now - 1] >= hold[now - 1]) now--;
       }
       for (int k = 0; k < LEVELS; k++) if (k < Math.min(reached, now) || k >= Math.max(reached, now)) since[k] = NONE;
       return now * side;

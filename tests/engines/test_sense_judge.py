@@ -14,10 +14,11 @@ NOW = 10 * HOUR
 
 
 def profile(**given):
-    """One profile; a figure given for a level array stands for all four unless it is a list."""
+    """One profile; a figure given for a level array stands for all four unless it is a list, of which holds take the upper four."""
     table = layout.profiles(1)
     for name, amount in given.items():
-        table[name] = amount
+        four = name.startswith("hold") and np.ndim(amount) and len(amount) == LEVELS
+        table[name] = [*amount, *amount] if four else amount
     for clear, limit in (("up_clear", "up"), ("down_clear", "down")):
         if clear not in given:
             table[clear] = table[limit]
@@ -116,8 +117,19 @@ def test_a_level_that_swings_with_the_next_one_is_still_told_after_its_own_hold_
 
 def test_leaving_the_graver_level_may_take_longer():
     table = profile(up=[10, 20, np.inf, np.inf], hold_down=[2 * S, 4 * S, 0, 0])
-    assert run(table, [25, 5, 5, 5, 5, 5]) == [(Kind.LEVEL, 0, 2, 0), (Kind.LEVEL, 2, 0, 3)]
+    assert run(table, [25, 5, 5, 5, 5, 5]) == [(Kind.LEVEL, 0, 2, 0), (Kind.LEVEL, 2, 0, 5)], "the lighter one lasts as long as the graver"
     assert run(table, [25, 15, 15, 15, 15, 15]) == [(Kind.LEVEL, 0, 2, 0), (Kind.LEVEL, 2, 1, 5)]
+    lone = profile(up=[np.inf, 20, np.inf, np.inf], hold_down=[0, 4 * S, 0, 0])
+    assert [told for told in run(lone, [25, 5, 5, 5, 5, 5]) if told[1] > 1] == [(Kind.LEVEL, 2, 0, 5)], "where no lighter level is"
+
+
+@pytest.mark.parametrize("way", [judge.judge, twin.judge])
+def test_upper_and_lower_limits_of_a_level_have_times_of_their_own(way):
+    none = [np.inf] * 3
+    table = profile(up=[10, *none], up_clear=[9, *none], down=[-10, *np.negative(none)], down_clear=[-9, *np.negative(none)],
+                    hold_up=[0, 0, 0, 0, 3 * S, 0, 0, 0], hold_down=[2 * S, 0, 0, 0, 0, 0, 0, 0])  # fmt: skip
+    assert run(table, [12, 5, 5, 5], way=way) == [(Kind.LEVEL, 0, 1, 0), (Kind.LEVEL, 1, 0, 3)]
+    assert run(table, [-12, -12, -12, -12, -5], way=way) == [(Kind.LEVEL, 0, -1, 3), (Kind.LEVEL, -1, 0, 4)]
 
 
 def test_from_too_high_to_too_low_at_once():
@@ -197,7 +209,7 @@ def same(a, b):
 
 
 ladder = st.lists(st.sampled_from([0, 1, 2, 3, 5, 8, np.inf]), min_size=LEVELS, max_size=LEVELS).map(np.array)
-hold = st.lists(st.sampled_from([0, 500, 1000, 2500]), min_size=LEVELS, max_size=LEVELS)
+hold = st.lists(st.sampled_from([0, 500, 1000, 2500]), min_size=2 * LEVELS, max_size=2 * LEVELS)
 
 
 @st.composite

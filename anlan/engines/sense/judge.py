@@ -48,6 +48,7 @@ def settled(raw: int, level: int, waits: int, t: int, since: Any, p: Any) -> tup
         level = 0
     side = -1 if raw < 0 or level < 0 else 1
     reached, now = raw * side, level * side
+    first = 0 if side > 0 else LEVELS
     low, high = min(reached, now), max(reached, now)
     for k in range(LEVELS):
         if k < low or k >= high:
@@ -56,12 +57,11 @@ def settled(raw: int, level: int, waits: int, t: int, since: Any, p: Any) -> tup
             since[k] = t
     if reached > now:
         for k in range(low, high):
-            if t - since[k] >= p.hold_up[k]:
+            if t - since[k] >= p.hold_up[first + k]:
                 now = k + 1
     else:
-        for k in range(high - 1, low - 1, -1):
-            if t - since[k] >= p.hold_down[k]:
-                now = k
+        while now > reached and t - since[now - 1] >= p.hold_down[first + now - 1]:
+            now -= 1
     for k in range(LEVELS):
         if k < min(reached, now) or k >= max(reached, now):
             since[k] = NONE

@@ -55,8 +55,8 @@ PROFILE = np.dtype(
         ("up_clear", "f8", LEVELS),  # still reached until the value falls below
         ("down", "f8", LEVELS),  # reached from above; -inf where there is none
         ("down_clear", "f8", LEVELS),
-        ("hold_up", "i8", LEVELS),  # ms that a level must last before it is told
-        ("hold_down", "i8", LEVELS),  # ms that it must be left before it is taken back
+        ("hold_up", "i8", 2 * LEVELS),  # ms that a level must last before it is told, those of the upper limits first
+        ("hold_down", "i8", 2 * LEVELS),  # ms that it must be left before it is taken back
         ("rate", "f8"),  # change in a second that is too fast; +inf for none
         ("rate_hold", "i8"),  # ms without such a change until that is over
         ("stuck_ms", "i8"),  # 0 for never

@@ -125,12 +125,12 @@ class Round:
         k = np.arange(LEVELS)[None, :]
         between = (k >= np.minimum(reached, now)) & (k < np.maximum(reached, now))
         since = np.where(between, np.where(since == NONE, t, since), NONE)
-        rising = between & (reached > now) & (t - since >= p["hold_up"])
-        falling = between & (reached < now) & (t - since >= p["hold_down"])
-        up = np.where(rising, k + 1, 0).max(axis=1)
-        down = np.where(falling, k, LEVELS).min(axis=1)
+        hold_up, hold_down = (np.where(side[:, None] > 0, p[name][:, :LEVELS], p[name][:, LEVELS:]) for name in ("hold_up", "hold_down"))
+        rising = between & (reached > now) & (t - since >= hold_up)
+        lasting = between & (reached < now) & (t - since < hold_down)
+        up, down = (np.where(those, k + 1, 0).max(axis=1) for those in (rising, lasting))
         reached, now = reached[:, 0], now[:, 0]
-        settled = np.where(reached > now, np.maximum(up, now), np.minimum(down, now))
+        settled = np.where(reached > now, np.maximum(up, now), np.maximum(down, reached))
         waits = (k >= np.minimum(reached, settled)[:, None]) & (k < np.maximum(reached, settled)[:, None])
         self.state.since[c] = np.where(waits, since, NONE)
         return (settled * side).astype(np.int8), (side * (settled != reached)).astype(np.int8)
