@@ -83,7 +83,7 @@ def names() -> decode.Names:
 def _names_of(edition: int) -> decode.Names:
     held = kept.find("names", edition)
     if held is not None:
-        return decode.Names(dict(zip(held["codes"].tobytes().decode().split("\0"), held["ids"].tolist(), strict=True)))
+        return decode.Names(dict(zip(held["codes"].tobytes().decode().split("\0"), held["ids"].tolist(), strict=True)), _unit())
     with connection.cursor() as cursor:
         cursor.execute(f"select code, id from {Sensor._meta.db_table}")
         ids = dict(cursor.fetchall())
@@ -91,7 +91,19 @@ def _names_of(edition: int) -> decode.Names:
     if codes.count("\0") == len(ids) - 1:
         numbers = np.fromiter(ids.values(), np.int64, len(ids))
         kept.keep("names", edition, len(ids), {"codes": np.frombuffer(codes.encode(), np.uint8), "ids": numbers})
-    return decode.Names(ids)
+    return decode.Names(ids, _unit())
+
+
+def _unit() -> Callable[[int], str]:
+    """The unit of a sensor; all are read when the first is asked for."""
+    units: dict[int, str] = {}
+
+    def unit(sensor: int) -> str:
+        if not units:
+            units.update(Sensor.everywhere.values_list("pk", "unit"))
+        return units.get(sensor, "")
+
+    return unit
 
 
 _naming = threading.Lock()
@@ -254,7 +266,8 @@ def answered(sending: Sending, gateway: Gateway) -> Answer:
         sensors = Sensor.everywhere.in_bulk(set(sending.batch.sensor[bad].tolist()))
         for n in bad.tolist():
             fate, sensor = int(sending.fates[n]), sensors[int(sending.batch.sensor[n])]
-            rejected.append((int(sending.batch.place[n]), refusal(fate, sensor)))
+            place = int(sending.batch.place[n])
+            rejected.append((place, sending.batch.spoilt.get(place) or refusal(fate, sensor)))
             reasons[REASONS[Fate(fate)]] += 1
     accepted = len(sending.fates) - len(bad)
     answer = {"accepted": accepted, "rejected": [{"index": place, "reason": reason} for place, reason in sorted(rejected)]}

@@ -44,6 +44,8 @@ class Change:
     value: float
     peak: float
     late: bool = False
+    until: datetime | None = None
+    """Of what is late: when it was over, where it came several times."""
     retired: bool = False
     goes_on: bool = False
     """Of a count: it stood before, in doubt or not."""
@@ -72,7 +74,7 @@ def changes(book: Book, event: np.void, machine: net.Machine | None = None) -> I
         return
     sensor = book.sensor(channel)
     if kind == Kind.LATE:
-        for rule in [*book.rules_of(channel, now)][-1:]:
+        for rule in book.rules_of(channel, now):
             yield Change((sensor, rule), True, at, value, value, late=True)
     elif kind == Kind.LEVEL:
         before, after = book.rules_of(channel, was), book.rules_of(channel, now)
@@ -185,7 +187,7 @@ class _Work:
             area = sensor.area_id if sensor else rule.area_id
             alarm = Alarm(
                 sensor=sensor, rule=rule, level=rule.level, area_id=str(area), at=change.at, value=change.value, peak=change.peak,
-                active=not change.late, cleared_at=change.at if change.late else None, world=scope.current().world, latched=rule.latched,
+                active=not change.late, cleared_at=(change.until or change.at) if change.late else None, world=scope.current().world, latched=rule.latched,
                 stale=sorted(change.stale),
             )  # fmt: skip
             if rule.kind == Rule.Kind.OFFLINE:
@@ -199,7 +201,9 @@ class _Work:
             if not change.late:
                 self.active[change.key] = alarm
         elif not change.on and held is not None:
-            held.active, held.cleared_at, held.peak, held.doubtful, held.stale = False, change.at, change.peak, False, []
+            held.active, held.cleared_at, held.doubtful, held.stale = False, change.at, False, []
+            if held.rule.kind in (*Rule.LADDER, Rule.Kind.COUNT):
+                held.peak = change.peak
             self.cleared.append((held, change))
             del self.active[change.key]
         elif change.on and held is not None and change.doubtful != held.doubtful:
@@ -247,9 +251,13 @@ def _apply(changes: list[Change]) -> int:
         sensors, rules, {_key(alarm): alarm for alarm in held if alarm.active}, {(_key(alarm), alarm.at) for alarm in held},
         set(Sensor.everywhere.filter(rests_until__gt=now()).values_list("pk", flat=True)) if any(c.counted for c in changes) else set(),
     )  # fmt: skip
-    for change in changes:
-        if (change.key[0] in sensors or change.key[0] == NOBODY) and change.key[1] in rules:
+    known = [c for c in changes if (c.key[0] in sensors or c.key[0] == NOBODY) and c.key[1] in rules]
+    for change in known:
+        if not change.late:
             work.move(change)
+    late = _gravest([change for change in known if change.late], rules)
+    for change in _runs(late, [*work.raised, *(alarm for alarm, _ in work.cleared), *_around(late)], rules):
+        work.move(change)
     fresh = {id(alarm) for alarm in work.raised}
     older = {id(alarm): alarm for alarm, _ in (*work.cleared, *work.marked) if id(alarm) not in fresh}
     # before the new ones, of which one may stand where another of its rule and sensor has stood till now
@@ -266,6 +274,42 @@ def _apply(changes: list[Change]) -> int:
     paging.arm(a for a in work.raised if a.active and not a.held)
     paging.quiet((alarm for alarm, _ in work.cleared), "告警已解除")
     return sum(alarm.active and not alarm.held for alarm in work.raised)
+
+
+def _gravest(late: list[Change], rules: dict[int, Rule]) -> list[Change]:
+    """Of what a late reading reached the gravest of each hazard; what must last longer than a moment is not known to have lasted."""
+    found: dict[tuple[int, datetime, str, int], Change] = {}
+    for change in late:
+        rule = rules[change.key[1]]
+        same = change.key[0], change.at, rule.hazard, rule.window
+        if not rule.hold_up_s and (same not in found or rule.level < rules[found[same].key[1]].level):
+            found[same] = change
+    return list(found.values())
+
+
+def _runs(late: list[Change], told: list[Alarm], rules: dict[int, Rule]) -> Iterable[Change]:
+    """Late readings at a level that were not told yet, those that came together as one; a moment within an alarm is told by it."""
+    spans: dict[Key, list[Alarm]] = {}
+    for alarm in told:
+        spans.setdefault(_key(alarm), []).append(alarm)
+    runs: dict[Key, list[Change]] = {}
+    for change in late:
+        if not any(a.at <= change.at and (a.cleared_at is None or change.at <= a.cleared_at) for a in spans.get(change.key, ())):
+            runs.setdefault(change.key, []).append(change)
+    for key, run in runs.items():
+        first = min(run, key=lambda c: c.at)
+        furthest = min if rules[key[1]].kind == Rule.Kind.LOW else max
+        first.until, first.peak = max(c.at for c in run), furthest(c.peak for c in run)
+        yield first
+
+
+def _around(late: list[Change]) -> list[Alarm]:
+    """The alarms of the same rules and sensors that stood when these came."""
+    if not late:
+        return []
+    asked = f"rule_id {rows.among()} and sensor_id {rows.among()} and world_id = %s and at <= %s and (active or cleared_at >= %s)"
+    given = [list({c.key[1] for c in late}), list({c.key[0] for c in late}), scope.current().world.pk]
+    return rows.find(Alarm, asked, *given, max(c.at for c in late), min(c.at for c in late))
 
 
 MOVED = ["active", "cleared_at", "peak", "doubtful", "stale"]

@@ -26,11 +26,18 @@ def rows(*readings):
 
 
 def told(batch):
-    return list(zip(batch.sensor.tolist(), batch.at.tolist(), batch.value.tolist(), batch.place.tolist(), strict=True))
+    """What is a figure, in the order in which it was written."""
+    found = zip(batch.sensor.tolist(), batch.at.tolist(), batch.value.tolist(), batch.place.tolist(), strict=True)
+    return sorted((row for row in found if row[3] not in batch.spoilt), key=lambda row: row[3])
+
+
+def refused(batch):
+    """(place, reason) of what is none."""
+    return sorted([*batch.rejected, *batch.spoilt.items()])
 
 
 def same(one, two):
-    return told(one) == told(two) and one.rejected == two.rejected
+    return told(one) == told(two) and refused(one) == refused(two)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +63,28 @@ def test_the_good_part_of_a_batch_is_kept_and_each_refusal_has_its_place():
     ]}).encode()  # fmt: skip
     found = decode.read(body, NAMES, NOW)
     assert told(found) == [(11, NOW, 1, 0), (12, NOW + 1000, 2, 8)]
-    assert [place for place, _ in found.rejected] == [1, 2, 3, 4, 5, 6, 7]
-    assert [reason[:5] for _, reason in found.rejected] == ["未登记的测", "应为对象", "时间无法识", "时间缺少时", "缺少数值 ", "缺少测点 ", "观测时间早"]
-    assert "\x07" not in found.rejected[0][1]
+    assert [place for place, _ in refused(found)] == [1, 2, 3, 4, 5, 6, 7]
+    assert [reason[:5] for _, reason in refused(found)] == ["未登记的测", "应为对象", "时间无法识", "时间缺少时", "数值不是数", "缺少测点 ", "观测时间早"]
+    assert "\x07" not in found.rejected[0][1] and list(found.spoilt) == [5], "it is a bad reading of its sensor"
+
+
+@pytest.mark.parametrize(("written", "said"), [
+    ("NaN", "数值无效"), ("-Infinity", "数值无效"), ("1e999", "数值无效"), ("9" * 400, "数值无效"), ("null", "缺少数值 value"), ('"Fld"', "数值不是数字:Fld"),
+    ("[1]", "数值不是数字:[1]"),
+])  # fmt: skip
+def test_what_is_no_figure_spoils_itself_and_no_other(written, said):
+    """NaN and its like are no JSON, and many programs write them."""
+    for body in (f'[{{"sensor": "a", "time": 1790000000, "value": {written}}}, {{"sensor": "s1.rain", "time": 1790000000, "value": 2}}]',
+                 f'{{"sensor": ["a", "s1.rain"], "time": [1790000000, 1790000000], "value": [{written}, 2]}}'):  # fmt: skip
+        found = decode.read(body.encode(), NAMES, NOW)
+        assert told(found) == [(11, NOW, 2, 1)] and refused(found) == [(0, said)]
+        assert found.sensor.tolist() == [14, 11] and math.isnan(found.value[0])
+
+
+def test_a_body_is_put_in_the_order_of_its_times_and_keeps_its_places():
+    found = decode.read(rows(("a", 1790000003, 3), ("a", 1790000001, "x"), ("a", 1790000002, 2), ("b", 1790000000, 0), ("s1.rain", 1790000001, 5)), NAMES, NOW)
+    assert told(found) == [(14, NOW + 3000, 3, 0), (14, NOW + 2000, 2, 2), (11, NOW + 1000, 5, 4)]
+    assert [place for place, _ in refused(found)] == [1, 3] and found.place.tolist() == [1, 4, 2, 0]
 
 
 NONE = [b"", b"{", b"null", b"3", b'{"readings": 3}', b'{"sensor": ["a"], "time": [], "value": [1]}', b"[" * 5000 + b"]" * 5000, b"\xff"]
@@ -89,8 +115,24 @@ def pack(*records):
 
 def resolved(*records):
     one, two = (decode.read(body, NAMES, NOW, kind) for body, kind in pack(*records))
-    assert same(one, two) and one.unit == two.unit
+    assert same(one, two)
     return one
+
+
+def test_a_value_in_another_unit_is_refused_with_both_named():
+    """Of the same unit there are several spellings: Cel is that of RFC 8428, 12.1."""
+    names = decode.Names({"a": 1, "b": 2, "c": 3}, {1: "m", 2: "℃"}.get)
+    records = [{"n": "a", "u": "mm", "v": 3}, {"n": "a", "u": "m", "v": 3}, {"n": "b", "u": "Cel", "v": 4}, {"n": "b", "bu": "kg", "v": 4}, {"n": "b", "v": 5},
+               {"n": "b", "bu": "", "v": 6}, {"n": "c", "u": "kg", "v": 7}]  # fmt: skip
+    for body, kind in pack(*records):
+        found = decode.read(body, names, NOW, kind)
+        assert found.value.tolist() == [3, 4, 6, 7]
+        wrong = ((0, "mm", "a", "m"), (3, "kg", "b", "℃"), (4, "kg", "b", "℃"))
+        assert found.rejected == [(n, f"单位不符:{unit},测点 {code} 的单位为 {mine}") for n, unit, code, mine in wrong]
+
+
+def test_a_base_value_brings_in_no_fractions():
+    assert resolved({"bn": "a", "bv": 2.0, "v": 0.89}, {"bv": 0, "v": 0.1 + 0.2}).value.tolist() == [2.89, 0.1 + 0.2]
 
 
 def test_records_are_resolved_against_their_bases():
@@ -100,8 +142,6 @@ def test_records_are_resolved_against_their_bases():
         {"bn": "a", "bv": 10, "v": 2.5, "t": 1.5}, {"v": 3},
     )  # fmt: skip
     assert told(found) == [(11, NOW, 1.5, 0), (12, NOW - 5000, 7, 1), (14, NOW + 1500, 12.5, 2), (14, NOW, 13, 3)]
-    assert found.unit == ["mm", "m/s", "mm", "mm"]
-
 
 def test_small_times_are_seconds_from_now_and_none_is_now():
     assert [at for _, at, _, _ in told(resolved({"bn": "a", "v": 1}, {"t": -60, "v": 1}, {"t": 1790000000, "v": 1}))] == [NOW, NOW - 60_000, NOW]
@@ -117,7 +157,7 @@ def test_small_times_are_seconds_from_now_and_none_is_now():
 )  # fmt: skip
 def test_a_record_that_cannot_be_judged_says_why(record, said):
     found = resolved(record, {"n": "a", "v": 1})
-    assert found.rejected[0][0] == 0 and said in found.rejected[0][1] and told(found) == [(14, NOW, 1, 1)]
+    assert [(place, said in reason) for place, reason in refused(found)] == [(0, True)] and told(found) == [(14, NOW, 1, 1)]
 
 
 @pytest.mark.parametrize("record", [{"n": "a", "v": 1, "need_": 1}, {"bver": 11, "n": "a", "v": 1}, {"bver": "5"}])
@@ -183,7 +223,7 @@ def test_what_the_compiled_reader_takes_the_readable_one_takes_alike(body):
     except Undecodable:
         assert quick is None
         return
-    assert all(math.isfinite(v) for v in slow.value)
+    assert [place for place, v in zip(slow.place.tolist(), slow.value.tolist(), strict=True) if not math.isfinite(v)] == list(slow.spoilt)
     assert quick is None or same(quick, slow)
 
 

@@ -30,10 +30,32 @@ def sums(samples, hours=(1, 3), room=windows.ROOM):
     last = {}
     for t, v in samples:
         window, when, total = windows.push(rings, np.array([0, len(hours)]), length, np.zeros(1, np.int64), np.array([t]), np.array([v]))
-        for w, at, amount in zip(window, when, total, strict=True):
-            assert at > last.get(w, (0, -1))[1]
-            last[w] = (amount, at)
+        now = [(w, at, amount) for w, at, amount in zip(window, when, total, strict=True) if at > last.get(w, (0, -1))[1]]
+        assert len(now) in (0, len(hours))
+        last |= {w: (amount, at) for w, at, amount in now}
     return [last[w][0] for w in range(len(hours))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=2, max_size=30, unique_by=lambda s: s[0]), st.data())
+def test_a_late_sample_tells_the_largest_sum_that_it_changed_in_the_past(samples, data):
+    samples = sorted((NOW + t * MINUTE, v / 10) for t, v in samples)
+    late = samples.pop(data.draw(st.integers(0, len(samples) - 2)))
+    rings, length = windows.empty(1), np.array([1, 3]) * HOUR
+    for t, v in [*samples, late]:
+        told = list(zip(*windows.push(rings, np.array([0, 2]), length, np.zeros(1, np.int64), np.array([t]), np.array([v])), strict=True))
+    every, newest = sorted([*samples, late]), samples[-1][0]
+    past = [(w, at, amount) for w, at, amount in told if at < newest]
+    if late[0] <= newest - 3 * HOUR:
+        assert not told
+        return
+    times, amounts = zip(*every, strict=True)
+    for w, hours in enumerate((1, 3)):
+        end = min(newest, late[0] + hours * HOUR)
+        those = [(s, t) for s, t in zip(rain.rolling(np.array(times) / 1000, amounts, hours), times, strict=True) if late[0] <= t < end]
+        most = max(s for s, _ in those)
+        assert [(n, round(amount, 6)) for n, _, amount in past if n == w] == [(w, round(most, 6))]
+        assert next(at for n, at, _ in past if n == w) == min(t for s, t in those if round(s, 6) == round(most, 6))
 
 
 moments = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=1, max_size=40, unique_by=lambda s: s[0])

@@ -91,7 +91,7 @@ def test_words_instead_of_figures_are_refused_by_name_and_end_as_silence(answers
     words = [(at, rows, told) for at, rows, (_, told) in answers if any(said == "Fld" for _, _, said in rows)]
     assert len(words) > 200
     for _, rows, told in words:
-        assert [r["reason"] for r in told["rejected"]] == ["缺少数值 value"] * sum(said == "Fld" for _, _, said in rows)
+        assert [r["reason"] for r in told["rejected"]] == ["数值不是数字:Fld"] * sum(said == "Fld" for _, _, said in rows)
     assert [begun for _, begun, _, _ in alarms("08166250", kind="offline")] == ["05 01:00"]
 
 

@@ -1,9 +1,11 @@
 """The loop over a batch, compiled. `twin` says the same in numpy; a test keeps both equal.
 
 In order of arrival: a reading that is no number, out of the instrument's range or from the future is bad and judged no
-further. One that is not newer than its channel's newest is old. The rest moves the channel: level k is reached at
-``up[k]`` and left below ``up_clear[k]`` (deadband), and each level counts its own hold time, so that a value that swings
-between two levels still confirms the lower one. What lies beyond the opposite limit ends the other side at once.
+further; one that is no number is no word of its sensor either, which goes on being silent. One that is not newer than its
+channel's newest is old. The rest moves the channel: level k is reached at ``up[k]`` and left below ``up_clear[k]`` (deadband),
+and each level counts its own hold time, so that a value that swings between two levels still confirms the lower one. A graver
+level brings the lighter ones with it and holds them while it lasts. What lies beyond the opposite limit ends the other side at
+once.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ def _quality(s: Any, i: int, v: float, wrong: int, now: int, p: Any, out: Any, n
         s.bad += 1
     if p.bad_n and s.bad >= p.bad_n and not s.marks & Mark.BAD:
         s.marks |= Mark.BAD
-        return _tell(out, n, i, Kind.QUALITY, 0, 1, now, float(wrong))
+        return _tell(out, n, i, Kind.QUALITY, 0, 1, now, float(s.bad))
     return n
 
 
@@ -154,11 +156,12 @@ def _judge(
         i, t, v = channel[j], at[j], value[j]
         s = hot[i]
         p = table[s.profile]
-        heard[i] = now
         if _calm(s, p, t, v, now):
+            heard[i] = now
             s.at, s.value, s.still_at, s.still, status[j] = t, v, t, v, GOOD
             continue
-        if s.marks & Mark.OFFLINE:
+        heard[i] = now if v == v else heard[i]
+        if s.marks & Mark.OFFLINE and v == v:
             s.marks &= 0xFF ^ Mark.OFFLINE
             n = _tell(out, n, i, Kind.SILENT, 1, 0, now, v)
         wrong = _bad(v, t, now, p)

@@ -55,14 +55,15 @@ class Round:
 
     def run(self) -> NDArray[np.uint8]:
         hot, everyone = self.state.hot, np.arange(len(self.channel))
-        self.state.heard[self.channel] = self.now
-        self.mark(everyone, Mark.OFFLINE, Kind.SILENT, False, self.now, self.value)
+        spoke = everyone[~np.isnan(self.value)]
+        self.state.heard[self.channel[spoke]] = self.now
+        self.mark(spoke, Mark.OFFLINE, Kind.SILENT, False, self.now, self.value)
         status = self.quality()
         bad, good = np.flatnonzero(status != Fate.GOOD), np.flatnonzero(status == Fate.GOOD)
         hot["bad"][self.channel[bad]] = np.minimum(hot["bad"][self.channel[bad]].astype(int) + 1, 255)
         limit = self.profile["bad_n"][bad]
         often = bad[(limit > 0) & (hot["bad"][self.channel[bad]] >= limit)]
-        self.mark(often, Mark.BAD, Kind.QUALITY, True, self.now, status.astype(float))
+        self.mark(often, Mark.BAD, Kind.QUALITY, True, self.now, hot["bad"][self.channel].astype(float))
         hot["bad"][self.channel[good]] = 0
         self.mark(good, Mark.BAD, Kind.QUALITY, False, self.now, self.value)
         known = hot["at"][self.channel]

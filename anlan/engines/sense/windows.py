@@ -2,7 +2,8 @@
 
 A sample at time t is what fell since the sample before it; a window of h hours ending at t is (t-h, t], as in
 `anlan.engines.rain`, whose `rolling` is the reference of the test. Amounts are kept in whole 0.001, so that 49.9 + 0.1
-is 50. A late sample finds its place, and the sums that it changes are told anew one millisecond after the last ones.
+is 50. A late sample finds its place, and the sums that it changes are told anew one millisecond after the last ones; of those
+that ended before, the largest.
 """
 
 from __future__ import annotations
@@ -62,6 +63,27 @@ def _place(at: Any, steps: Any, held: int, t: int, amount: int) -> int:
 
 
 @compiled
+def _late(
+    at: Any, steps: Any, held: int, t: int, first: int, end: int, length: Any, out_window: Any, out_at: Any, out_value: Any, n: int
+) -> int:  # fmt: skip
+    """Of each window the largest sum that ended before the newest sample and holds the one of time t."""
+    for w in range(first, end):
+        best, when, total, low = -1, t, 0, 0
+        for k in range(held - 1):
+            total += steps[k]
+            while at[low] <= at[k] - length[w]:
+                total -= steps[low]
+                low += 1
+            if at[k] >= t + length[w]:
+                break
+            if at[k] >= t and total > best:
+                best, when = total, at[k]
+        out_window[n], out_at[n], out_value[n] = w, when, best / STEPS
+        n += 1
+    return n
+
+
+@compiled
 def _push(
     at: Any, steps: Any, held: Any, told: Any, first: Any, length: Any, longest: Any,
     ring: Any, t: Any, value: Any, out_window: Any, out_at: Any, out_value: Any,
@@ -77,6 +99,8 @@ def _push(
             continue
         held[r] = now_held
         newest = at[r, now_held - 1]
+        if t[j] < newest:
+            n = _late(at[r], steps[r], now_held, t[j], first[r], first[r + 1], length, out_window, out_at, out_value, n)
         told[r] = max(newest, told[r] + 1)
         for w in range(first[r], first[r + 1]):
             total, k = 0, now_held - 1
@@ -94,9 +118,10 @@ def push(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
     """Take samples (n,) into their rings and give the new sums as (window, time, sum).
 
-    The windows of ring r are ``first[r]`` to ``first[r + 1]``, each ``length`` ms long.
+    The windows of ring r are ``first[r]`` to ``first[r + 1]``, each ``length`` ms long. Of a sample that is late the largest sum
+    that it changed in the past is given before those of the present.
     """
-    room = int(np.diff(first).max(initial=0)) * len(ring)
+    room = 2 * int(np.diff(first).max(initial=0)) * len(ring)
     window, when, total = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
     longest = np.maximum.reduceat(np.append(length, 0), first[:-1]) if len(first) > 1 else np.empty(0, np.int64)
     n = _push(

@@ -23,8 +23,8 @@ def read(body: bytes, names: Names, now_ms: int, kind: str = "application/json")
     """The readings of a body of this content type. Raises Undecodable, with a reason in Chinese, when it is none at all."""
     kind = kind.partition(";")[0].strip().lower()
     if kind in SENML:
-        return SENML[kind](body, names, now_ms)
-    return (fast.read(body, names) if COMPILED else None) or plain.read(body, names)
+        return SENML[kind](body, names, now_ms).in_order()
+    return ((fast.read(body, names) if COMPILED else None) or plain.read(body, names)).in_order()
 
 
 def unpacked(body: bytes, most: int = LARGEST) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,10 @@ from ..compiled import compiled
 
 MOST = 100_000
 """Readings of one body."""
+SAME = {
+    "Cel": "℃", "°C": "℃", "degC": "℃", "%RH": "%", "m3": "m³", "m2": "m²", "m3/s": "m³/s", "ft3/s": "ft³/s", "m/s2": "m/s²", "l": "L",
+}  # fmt: skip
+"""Units that are spelt in several ways, among them those of SenML (RFC 8428, 12.1)."""
 EARLIEST_MS, LATEST_MS = 946_684_800_000, 4_102_444_800_000
 """2000 to 2100, UTC."""
 
@@ -33,8 +38,15 @@ class Batch:
     value: NDArray[np.float64]
     place: NDArray[np.int32]
     rejected: list[tuple[int, str]] = field(default_factory=list)
-    unit: list[str] | None = None
-    """The unit of each reading as it was sent, "" where none was; None when the format has no units."""
+    spoilt: dict[int, str] = field(default_factory=dict)
+    """By place, why a reading stands here as NaN: no figure was sent. It is refused, and counts as a bad one of its sensor."""
+
+    def in_order(self) -> Batch:
+        """The same readings by their times: who writes them down in another order has measured them in this one."""
+        if (self.at[1:] >= self.at[:-1]).all():
+            return self
+        order = np.argsort(self.at, kind="stable")
+        return Batch(self.sensor[order], self.at[order], self.value[order], self.place[order], self.rejected, self.spoilt)
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,8 @@ class Names:
     """Codes of sensors and their ids. Also as an open hash table over UTF-8 (FNV-1a), which compiled code can ask."""
 
     ids: dict[str, int]
+    unit: Callable[[int], str] = lambda _: ""
+    """The unit of a sensor; empty where nobody knows it."""
 
     @cached_property
     def table(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
@@ -83,26 +97,34 @@ class Collected:
         self.names = names
         self.rows: list[tuple[int, int, float, int]] = []
         self.rejected: list[tuple[int, str]] = []
-        self.units: list[str] = []
+        self.spoilt: dict[int, str] = {}
+
+    def spoil(self, place: int, code: Any, at: int, reason: str) -> None:
+        """A reading without a figure."""
+        before = len(self.rows)
+        self.add(place, code, at, float("nan"))
+        if len(self.rows) > before:
+            self.spoilt[place] = reason
 
     def add(self, place: int, code: Any, at: int, value: float, unit: str = "") -> None:
-        """Keep a reading whose parts are sound; a name or time that is not known is a refusal."""
+        """Keep a reading whose parts are sound; a name or time that is not known, or another unit, is a refusal."""
         if (sensor := self.names.ids.get(code)) is None:
             return self.refuse(place, f"未登记的测点 {shown(code)}")
         if not EARLIEST_MS <= at <= LATEST_MS:
             return self.refuse(place, "观测时间早于2000年" if at < EARLIEST_MS else "观测时间晚于当前时间")
+        if unit and (mine := self.names.unit(sensor)) and SAME.get(unit, unit) != SAME.get(mine, mine):
+            return self.refuse(place, f"单位不符:{shown(unit)},测点 {shown(code)} 的单位为 {mine}")
         self.rows.append((sensor, at, value, place))
-        self.units.append(unit)
         return None
 
     def refuse(self, place: int, reason: str) -> None:
         self.rejected.append((place, reason))
 
-    def batch(self, *, units: bool = False) -> Batch:
+    def batch(self) -> Batch:
         sensor, at, value, place = zip(*self.rows, strict=True) if self.rows else ((), (), (), ())
         return Batch(
             np.array(sensor, np.int32), np.array(at, np.int64), np.array(value, np.float64), np.array(place, np.int32),
-            self.rejected, self.units if units else None,
+            self.rejected, self.spoilt,
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Times are ISO 8601 with an offset, or seconds since 1970; they are kept to the n
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,19 +26,22 @@ def read(body: bytes, names: Names) -> Batch:
     found = Collected(names)
     for place, row in enumerate(_rows(loaded(body))):
         try:
-            sensor, at, value = _parts(row)
-            found.add(place, sensor, at, value)
+            _take(found, place, row)
         except Wrong as wrong:
             found.refuse(place, str(wrong))
     return found.batch()
 
 
 def loaded(body: bytes) -> Any:
-    """JSON, or Undecodable with the line and column."""
+    """JSON, or Undecodable with the line and column. NaN, infinities and figures beyond all bounds, which are none and which many
+    programs write, spoil only themselves."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as fault:
-        raise Undecodable(f"不是有效的 JSON(第 {fault.lineno} 行第 {fault.colno} 列)") from fault
+        try:
+            return json.loads(body.decode())
+        except (ValueError, RecursionError):
+            raise Undecodable(f"不是有效的 JSON(第 {fault.lineno} 行第 {fault.colno} 列)") from fault
 
 
 def check_count(count: int) -> None:
@@ -59,18 +63,26 @@ def _rows(data: Any) -> Iterator[Any]:
     return iter(rows)
 
 
-def _parts(row: Any) -> tuple[str, int, float]:
+def _take(found: Collected, place: int, row: Any) -> None:
     if not isinstance(row, dict):
         raise Wrong("应为对象")
     sensor, value = row.get("sensor"), row.get("value")
     if not isinstance(sensor, str):
         raise Wrong("缺少测点 sensor")
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    try:
+        figure = number(value)
+    except Wrong as wrong:
+        found.spoil(place, sensor, time_of(row.get("time")), str(wrong))
+    else:
+        found.add(place, sensor, time_of(row.get("time")), figure)
+
+
+def number(value: Any) -> float:
+    """A finite figure; Wrong for anything else."""
+    if value is None:
         raise Wrong("缺少数值 value")
-    return sensor, time_of(row.get("time")), number(value)
-
-
-def number(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Wrong(f"数值不是数字:{shown(value)}")
     try:
         found = float(value)
     except OverflowError as fault:

@@ -23,6 +23,7 @@ KNOWN = frozenset(LABELS.values())
 OTHER = {"vs": "文本", "vb": "布尔", "vd": "数据"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 DEEP = 16
+DIGITS = 12
 
 
 def from_json(body: bytes, names: Names, now_ms: int) -> Batch:
@@ -51,7 +52,7 @@ def _resolved(pack: Any, names: Names, now_ms: int) -> Batch:
             _record(found, place, _named(record), base, now_ms)
         except Wrong as wrong:
             found.refuse(place, str(wrong))
-    return found.batch(units=True)
+    return found.batch()
 
 
 def _named(record: Any) -> dict[str, Any]:
@@ -70,19 +71,29 @@ def _record(found: Collected, place: int, record: dict[str, Any], base: dict[str
     for name, kind in (("bn", str), ("bu", str), ("bt", float), ("bv", float)):
         if name in record:
             base[name] = _typed(record, name, kind)
-    if "v" not in record:
-        if other := next((said for name, said in OTHER.items() if name in record), None):
-            raise Wrong(f"{other}值不能判断,须为数值 v")
-        if "s" in record or "bs" in record:
-            raise Wrong("只有累计值 s,没有数值 v")
+    if not any(name in record for name in ("v", "s", "bs", *OTHER)):
+        if "n" in record:
+            raise Wrong("缺少数值 v")
         return
     name = base["bn"] + (_typed(record, "n", str) if "n" in record else "")
     if not NAME.fullmatch(name):
         raise Wrong(f"测点名称不合 SenML 规定:{shown(name)}" if name else "缺少测点名称 n 或 bn")
-    at = base["bt"] + (_typed(record, "t", float) if "t" in record else 0.0)
-    value = number(base["bv"] + _typed(record, "v", float))
+    seconds = base["bt"] + (_typed(record, "t", float) if "t" in record else 0.0)
+    at = now_ms + _ms(seconds) if seconds < RELATIVE else _ms(seconds)
     unit = _typed(record, "u", str) if "u" in record else base["bu"]
-    found.add(place, name, now_ms + _ms(at) if at < RELATIVE else _ms(at), value, unit)
+    try:
+        found.add(place, name, at, _value(record, base["bv"]), unit)
+    except Wrong as wrong:
+        found.spoil(place, name, at, str(wrong))
+
+
+def _value(record: dict[str, Any], base: float) -> float:
+    """The value, its base added; binary fractions that this brings in are rounded off."""
+    if "v" in record:
+        value = _typed(record, "v", float)
+        return number(round(base + value, DIGITS)) if base else value
+    other = next((said for name, said in OTHER.items() if name in record), None)
+    raise Wrong(f"{other}值不能判断,须为数值 v" if other else "只有累计值 s,没有数值 v")
 
 
 def _typed(record: dict[str, Any], name: str, kind: type) -> Any:
