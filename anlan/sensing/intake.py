@@ -260,7 +260,7 @@ def share_out(fresh: list[Sending], status: NDArray[np.uint8]) -> None:
 
 def answered(sending: Sending, gateway: Gateway) -> Answer:
     """Count a batch whose fates are known, remember its number, and say what it is answered."""
-    rejected, reasons = list(sending.batch.rejected), Counter(reason[:6] for _, reason in sending.batch.rejected)
+    rejected, reasons = list(sending.batch.rejected), Counter(_sort(reason) for _, reason in sending.batch.rejected)
     bad = np.flatnonzero((sending.fates != Fate.GOOD) & (sending.fates != Fate.OLD) & (sending.fates != Fate.REPEAT))
     if len(bad):
         sensors = Sensor.everywhere.in_bulk(set(sending.batch.sensor[bad].tolist()))
@@ -275,6 +275,11 @@ def answered(sending: Sending, gateway: Gateway) -> Answer:
     if sending.key:
         Sent.objects.create(gateway=gateway, key=sending.key, digest=sending.digest, answer=answer, at=real())
     return 200, answer
+
+
+def _sort(reason: str) -> str:
+    """Under which word a refusal is counted: what it says without what was sent."""
+    return REASONS[Fate.UNKNOWN] if reason.startswith(REASONS[Fate.UNKNOWN]) else reason.split(":")[0].split(",")[0]
 
 
 def _count_unread(digest: str) -> None:

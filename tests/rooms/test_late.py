@@ -52,6 +52,7 @@ def test_a_batch_in_any_order_is_judged_in_the_order_of_its_times(world, start):
 
 def test_a_refusal_keeps_its_place_in_a_batch_that_is_put_in_order(world, start):  # noqa: F811
     told = send(start, (30, 3), (20, 999), (10, "x"), (0, 4))
+    assert Traffic.objects.get().reasons == {"超出量程": 1, "数值无效": 1}
     assert told["accepted"] == 2 and [(no["index"], no["reason"][:6]) for no in told["rejected"]] == [(1, "超出量程 0"), (2, "数值不是数字")]
 
 
@@ -111,3 +112,5 @@ def test_a_unit_that_is_not_the_sensors_is_refused_at_the_door(world):  # noqa: 
     pack = [{"bn": "s1.", "n": "stage", "u": "mm", "v": 3}, {"n": "stage", "u": "m", "v": 4, "t": -1}]
     status, told = ingest.take("t", json.dumps(pack).encode(), kind="application/senml+json")
     assert (status, told["accepted"]) == (200, 1) and told["rejected"] == [{"index": 0, "reason": "单位不符:mm,测点 s1.stage 的单位为 m"}]
+    ingest.take("t", json.dumps([{"bn": "s1.", "n": "gone", "v": 3}, {"n": "stage", "t": "x", "v": 3}]).encode(), kind="application/senml+json")
+    assert Traffic.objects.get().reasons == {"单位不符": 1, "未登记的测点": 1, "t 应为数值": 1}, "counted under whole words"
