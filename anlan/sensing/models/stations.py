@@ -153,7 +153,7 @@ class Sensor(Compiled, Placed):
         if self.quantity != self.Quantity.STAGE:
             return ""
         today = timezone.localdate(now())
-        held = {r.mark: f"{self.said(r.amount)}{r.doubt}" for r in self.rules.all() if r.holds(today)}
+        held = {r.mark: f"{self.said(r.amount)}{r.doubt}" for r in self.rules.all() if r.mark and r.holds(today)}
         marks = dict.fromkeys((*MARKS_OF.get(kind, ()), *held))
         return "、".join(f"{StageMark(m).label} {held.get(m, '未配置')}" for m in marks)
 
