@@ -14,7 +14,7 @@ from anlan.kernel.worlds.models import World
 
 START = datetime(2022, 9, 14, 0, 0, tzinfo=UTC)
 
-OF_A_GAUGE = {"quantity": "stage", "station": None, "reach": None, "fresh_s": 0, "season_from": "06-01", "season_until": "09-30"}
+OF_A_GAUGE = {"kind": "high", "quantity": "stage", "station": None, "reach": None, "fresh_s": 0, "season_from": "06-01", "season_until": "09-30"}
 TOLD = {"sensing.rule": OF_A_GAUGE, "sensing.stagelimit": OF_A_GAUGE}
 """Fields of a model that only go together."""
 NEEDED = {name: {"sensor": {"quantity": "stage"}} for name in TOLD}

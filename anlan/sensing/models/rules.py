@@ -52,6 +52,8 @@ class Rule(Compiled, Placed):
     """What gives a sensor a level."""
     CLEARS = (*LADDER, Kind.STRAY, Kind.COUNT)
     """What ends at a value of its own; the others end when their cause does."""
+    MOST_BAD = 255
+    """Bad readings in a row that are counted."""
     FALL = 0.1
     """Metres below a stage limit at which its alarm ends when the row does not say it."""
     FIXED = (
@@ -209,12 +211,28 @@ class Rule(Compiled, Placed):
             wrong["reach"] = "只有“多点同时”才填计入级别"
         elif self.fresh_s:
             wrong["fresh_s"] = "只有“多点同时”才填读数有效时间"
-        if self._spent():
+        if not self._used():
+            wrong |= self._idle()
+        elif self._altered():
             wrong["amount"] = "已有告警按本条判定,不能再改;请填写“至”结束本条,再新增一个版本"
         if self.mark and self.sensor and not wrong and self.amount is not None and self.since:
             wrong = self._misfit(self.sensor)
         if wrong:
             raise ValidationError(wrong)
+
+    def _idle(self) -> dict[str, str]:
+        """Why it would never tell anything, or would tell whatever is read."""
+        if self.kind == self.Kind.STRAY and (self.sensor or self.station):
+            return {"sensor" if self.sensor else "station": "偏离邻站按区域内的测点比对,不填测点和监测站"}
+        if self.kind in (self.Kind.OFFLINE, self.Kind.STUCK) and not self.hold_up_s:
+            return {"hold_up_s": f"请填写{self.get_kind_display()}持续多少秒才告警,不小于 1"}
+        if self.amount is None:
+            return {}
+        if self.kind == self.Kind.QUALITY and (self.amount != int(self.amount) or not 1 <= self.amount <= self.MOST_BAD):
+            return {"amount": f"请填写条数,为 1 至 {self.MOST_BAD} 的整数"}
+        if self.kind in (self.Kind.RATE, self.Kind.STRAY) and self.amount <= 0:
+            return {"amount": "请填写大于 0 的数值"}
+        return {"amount": "容许的波动不小于 0"} if self.kind == self.Kind.STUCK and self.amount < 0 else {}
 
     def _uncounted(self) -> dict[str, str]:
         """Why there is nothing to count."""
@@ -250,10 +268,12 @@ class Rule(Compiled, Placed):
                     return {"amount": f"保证水位 {high.amount:g} 低于警戒水位 {low.amount:g}"}
         return {}
 
-    def _spent(self) -> bool:
-        """Has an alarm been judged by this row, and would it now read otherwise?"""
-        if self.pk is None or not apps.get_model("sensing", "Alarm")._base_manager.filter(rule_id=self.pk).exists():
-            return False
+    def _used(self) -> bool:
+        """Has an alarm been judged by this row?"""
+        return self.pk is not None and apps.get_model("sensing", "Alarm")._base_manager.filter(rule_id=self.pk).exists()
+
+    def _altered(self) -> bool:
+        """Would what it was judged by now read otherwise?"""
         was = Rule.everywhere.values(*self.FIXED).get(pk=self.pk)
         return any(was[name] != getattr(self, name) for name in self.FIXED)
 
