@@ -47,13 +47,13 @@ def load(args: Namespace) -> int:
 
 
 def _past(path: Path) -> int:
-    """Readings from before the network; what was not kept is told by line."""
+    """Readings from before the network; what was not kept is told by line, and then it is no success."""
     with scope.everyone():
         taken = past.do_take(path, path.name)
     for fault in taken.faults:
-        print(f"第 {fault.line} 行:{fault.reason}" if fault.line else fault.reason, file=sys.stderr)
+        print(f"第 {fault.line} 行:{fault.reason}", file=sys.stderr)
     _print({"readings": taken.rows, "sensors": len(taken.sensors), "wrong": taken.wrong, "first": taken.first, "last": taken.last})
-    return 0
+    return 1 if taken.wrong else 0
 
 
 def alarms(args: Namespace) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -55,13 +56,12 @@ def do_take(path: Path, name: str) -> Taken:
     world = scope.current().world
     if not world.actual:
         raise Refused("历史读数只导入真实世界")
-    sensors = {row[1]: row for row in Sensor.objects.values_list("pk", "code", "low", "high")}
-    index = {code: row[0] for code, row in sensors.items()}
-    limits = {row[0]: (row[2], row[3]) for row in sensors.values()}
+    sensors = {row[0]: row[1:] for row in Sensor.objects.values_list("pk", "low", "high", "code")}
+    index: dict[str, int] = {row[2]: pk for pk, row in sensors.items()}
     taken, days = Taken(), set()
     before = round((now() - history.HELD).timestamp() * 1000)
     for chunk in _chunks(path, name, index):
-        use = _judged(chunk, limits, before, taken)
+        use = _judged(chunk, sensors, before, taken)
         if use.any():
             at = chunk.time[use]
             seal(history.folder(world), chunk.sensor[use], at, chunk.value[use])
@@ -83,16 +83,17 @@ def _chunks(path: Path, name: str, index: dict[str, int]) -> Iterator[take_in.Ch
     raise Refused("请提供 .csv 或 .parquet 文件", field="file")
 
 
-def _judged(chunk: take_in.Chunk, limits: dict[int, tuple[float, float]], before: int, taken: Taken) -> np.ndarray:
+def _judged(chunk: take_in.Chunk, sensors: dict[int, Any], before: int, taken: Taken) -> np.ndarray:
     """(n,) which rows are kept: within the sensor's range, and older than what is still in the log."""
-    low, high = (np.array([limits[s][k] for s in chunk.sensor.tolist()]) for k in range(2))
+    low, high = (np.array([sensors[s][k] for s in chunk.sensor.tolist()]) for k in range(2))
     ranged = (chunk.value >= low) & (chunk.value <= high)
     past = chunk.time < before
     taken.wrong += len(chunk.faults) + int((~(ranged & past)).sum())
-    told = [*chunk.faults]
+    odd = []
     for n in np.flatnonzero(~(ranged & past))[:MOST_FAULTS].tolist():
         why = f"数值 {chunk.value[n]:g} 超出量程 {low[n]:g}–{high[n]:g}" if not ranged[n] else "一小时以内的读数请由网关发送"
-        told.append(take_in.Fault(0, f"{datetime.fromtimestamp(chunk.time[n] / 1000, UTC).isoformat()} {why}"))
+        odd.append(take_in.Fault(int(chunk.line[n]), f"测点 {sensors[int(chunk.sensor[n])][2]} {why}"))
+    told = sorted([*chunk.faults, *odd], key=lambda fault: fault.line)
     taken.faults = [*taken.faults, *told][:MOST_FAULTS]
     return np.asarray(ranged & past)
 

@@ -463,6 +463,14 @@ def test_a_line_that_never_ends_costs_only_itself(tmp_path):
     assert chunks[0].value.tolist()[0] == 1.0 and "读不了" in chunks[0].faults[0].reason
 
 
+def test_a_line_with_more_than_the_header_names_is_a_fault(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("sensor,time,value\na,1,1\na,2,12,5\n,,,5\na,3,3,\n", encoding="utf-8")
+    (chunk,) = take_in.read_csv(path, {"a": 0})
+    assert (chunk.line.tolist(), chunk.value.tolist()) == ([2, 5], [1.0, 3.0])
+    assert [f.line for f in chunk.faults] == [3, 4] and all("有 4 列,表头只有 3 列" in f.reason for f in chunk.faults)
+
+
 def test_a_file_without_the_columns_is_refused(tmp_path):
     path = tmp_path / "in.csv"
     path.write_text("sensor,when,value\n", encoding="utf-8")

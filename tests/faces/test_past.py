@@ -48,7 +48,9 @@ def test_good_lines_are_kept_and_bad_ones_told_by_line_and_nothing_is_judged(off
     page = sent(officer, body)
     said = page.content.decode()
     assert page.status_code == 200 and page.context["taken"].rows == 3 and page.context["taken"].wrong == 4
-    assert "没有名为“nobody”的测点" in said and "看不懂时间“gestern”" in said and "超出量程" in said and "请由网关发送" in said
+    faults = [(fault.line, fault.reason) for fault in page.context["taken"].faults]
+    assert [line for line, _ in faults] == [4, 5, 6, 7] and "没有名为“nobody”的测点" in said and "看不懂时间“gestern”" in said
+    assert faults[2:] == [(6, "测点 W0.gust 数值 200 超出量程 0–90"), (7, "测点 W0.gust 一小时以内的读数请由网关发送")]
     assert kept(world) == [25, 30] and kept(world, "W1.gust") == [4] and not Alarm.objects.exists()
     assert "3 条" in read.Line.objects.get(verb="history.imported").text
 
@@ -108,6 +110,8 @@ def test_the_command_takes_a_file_too(home, world, capsys):  # noqa: F811
 
     file = home / "a.csv"
     file.write_bytes(sheet(("W0.gust", ago(days=3), 1), ("W0.gust", ago(days=3), "x")))
-    assert network.load(Namespace(action="import", file=str(file))) == 0
+    assert network.load(Namespace(action="import", file=str(file))) == 1
     out = capsys.readouterr()
     assert '"readings":1' in out.out and "第 3 行" in out.err
+    file.write_bytes(sheet(("W0.gust", ago(days=3), 1)))
+    assert network.load(Namespace(action="import", file=str(file))) == 0

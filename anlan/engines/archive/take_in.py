@@ -48,8 +48,9 @@ class Fault:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The good rows of up to CHUNK_ROWS lines, in the order of the file: each (n,), time in ms."""
+    """The good rows of up to CHUNK_ROWS lines, in the order of the file: each (n,), time in ms, line as a fault names it."""
 
+    line: NDArray[np.int64]
     sensor: NDArray[np.int32]
     time: NDArray[np.int64]
     value: NDArray[np.float64]
@@ -68,9 +69,10 @@ def read_csv(path: Path, index: Index, rows: int = CHUNK_ROWS) -> Iterator[Chunk
     with open(path, encoding=_encoding(path), errors="replace", newline="") as handle:
         head = handle.readline()
         delimiter = max(";,\t", key=head.count)
-        columns = _columns(next(csv.reader([head], delimiter=delimiter), []))
+        header = next(csv.reader([head], delimiter=delimiter), [])
+        columns = _columns(header)
         number = _comma_value if delimiter == ";" else _value
-        lines = _lines(csv.reader(handle, delimiter=delimiter), columns)
+        lines = _lines(csv.reader(handle, delimiter=delimiter), columns, len(header))
         while (chunk := _chunk(index, islice(lines, rows), number)).lines:
             yield chunk
 
@@ -122,8 +124,11 @@ def _columns(header: list[str]) -> list[int]:
     return [place for place in found.values() if place is not None]
 
 
-def _lines(reader: Any, columns: list[int]) -> Iterator[tuple[int, Cells]]:
-    """The cells that count of every line that is not blank, with the line on which they end; the header was line 1."""
+def _lines(reader: Any, columns: list[int], width: int) -> Iterator[tuple[int, Cells]]:
+    """The cells that count of every line that is not blank, with the line on which they end; the header was line 1.
+
+    What stands behind the last column may be a decimal comma, and so the line is a fault.
+    """
     while True:
         try:
             row = next(reader, None)
@@ -132,13 +137,16 @@ def _lines(reader: Any, columns: list[int]) -> Iterator[tuple[int, Cells]]:
             continue
         if row is None:
             return
+        if any(row[width:]):
+            yield reader.line_num + 1, f"有 {len(row)} 列,表头只有 {width} 列"
+            continue
         cells = [row[c] if c < len(row) else "" for c in columns]
         if any(cells):
             yield reader.line_num + 1, cells
 
 
 def _chunk(index: Index, lines: Iterable[tuple[int, Cells]], number: Callable[[Any], float]) -> Chunk:
-    sensors, times, values, faults = array("i"), array("q"), array("d"), []
+    places, sensors, times, values, faults = array("q"), array("i"), array("q"), array("d"), []
     for line, cells in lines:
         try:
             if isinstance(cells, str):
@@ -147,10 +155,11 @@ def _chunk(index: Index, lines: Iterable[tuple[int, Cells]], number: Callable[[A
         except ValueError as fault:
             faults.append(Fault(line, str(fault)))
         else:
+            places.append(line)
             sensors.append(sensor)
             times.append(time)
             values.append(value)
-    return Chunk(np.array(sensors, np.int32), np.array(times, np.int64), np.array(values, np.float64), faults)
+    return Chunk(np.array(places, np.int64), np.array(sensors, np.int32), np.array(times, np.int64), np.array(values, np.float64), faults)
 
 
 def _sensor(index: Index, name: Any) -> int:
