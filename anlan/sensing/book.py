@@ -84,7 +84,7 @@ class Book:
         near = groups.Neighbours(*(held[f"near_{f.name}"] for f in fields(groups.Neighbours)))
         counted = groups.Counted(*(held[f"counted_{f.name}"] for f in fields(groups.Counted)))
         plan = net.Plan(
-            held["key"], int(held["sensors"]), held["profile"], held["table"], sums=sums, copies=copies, neighbours=near, counted=counted,
+            held["key"], int(held["sensors"]), held["profile"], layout.table_of(held["table"]), sums=sums, copies=copies, neighbours=near, counted=counted,
             ladder=held.get("ladder", np.empty(0, np.int64)), rule=held.get("limits", np.empty((0, RATE), np.int64)),
         )  # fmt: skip
         return cls(plan, held["rule"])

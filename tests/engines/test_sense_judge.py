@@ -193,6 +193,16 @@ def test_a_snapshot_is_the_state():
     assert layout.load(state.dump()).peak.shape == (3, LEVELS)
 
 
+def test_profiles_of_an_older_program_are_read():
+    new = profile(up=[10, 20, 30, 40], hold_up=[1, 2, 3, 4], hold_down=7)
+    kinds = [(name, "f8" if kind[0].base == np.float64 else kind[0].base, LEVELS if name.startswith("hold") else kind[0].shape)
+             for name, kind in new.dtype.fields.items()]  # fmt: skip
+    older = np.zeros(1, kinds)
+    for name in new.dtype.names:
+        older[name] = new[name][..., :LEVELS] if name.startswith("hold") else new[name]
+    assert layout.table_of(older).tobytes() == new.tobytes() and layout.table_of(new) is new
+
+
 @pytest.mark.parametrize("wrong", [{"up": 10.0, "up_clear": 11.0}, {"down": 1.0, "down_clear": 0.0}, {"rate": np.nan}])
 def test_a_profile_that_contradicts_itself_is_refused(wrong):
     table = layout.profiles(1)

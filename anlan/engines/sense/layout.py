@@ -164,6 +164,17 @@ def profiles(n: int) -> NDArray[np.void]:
     return sealed(table)
 
 
+def table_of(kept: NDArray[np.void]) -> NDArray[np.void]:
+    """Profiles that stand in a file. Older ones had one time for both sides of a level."""
+    if kept.dtype == PROFILE:
+        return kept
+    table = np.zeros(len(kept), PROFILE)
+    for name in kept.dtype.names or ():
+        both = name in ("hold_up", "hold_down")
+        table[name] = np.tile(kept[name], (1, 2)) if both else kept[name]
+    return table
+
+
 def sealed(table: NDArray[np.void]) -> NDArray[np.void]:
     """The same profiles with their calm band. ValueError where a deadband lies on the wrong side or something is NaN."""
     if any(np.isnan(table[name]).any() for name in ("low", "high", "up", "up_clear", "down", "down_clear", "rate", "stuck_band")):
