@@ -352,6 +352,7 @@ class Intake:
 
     def run(self) -> None:
         """Write until `close`."""
+        self._listen(0)
         while True:
             try:
                 first = self._waiting.get(timeout=listening.EACH_S)

@@ -128,16 +128,17 @@ def test_in_parts_each_part_is_told(world, later, monkeypatch):  # noqa: F811
     assert set(Batch.objects.exclude(body=b"").values_list("part", flat=True)) == set(parts.ALL)
 
 
-def test_the_writing_thread_says_it_when_nothing_comes_and_before_the_first_batch(monkeypatch):
-    told, done = queue.Queue(), []
-    monkeypatch.setattr(listening, "EACH_S", 0.02)
+@pytest.mark.parametrize(("each", "times"), [(60, 1), (0.02, 3)])
+def test_the_writing_thread_says_it_at_once_and_again_when_nothing_comes(monkeypatch, each, times):
+    told = queue.Queue()
+    monkeypatch.setattr(listening, "EACH_S", each)
     monkeypatch.setattr(intake, "hurry", nullcontext)
-    monkeypatch.setattr(listening, "listen", lambda: told.put(len(done)))
-    door = intake.Intake(lambda together: done.extend(together))
+    monkeypatch.setattr(listening, "listen", lambda: told.put(True))
+    door = intake.Intake(lambda together: None)
     thread = threading.Thread(target=door.run)
     thread.start()
     try:
-        assert [told.get(timeout=5) for _ in range(3)] == [0, 0, 0]
+        assert all(told.get(timeout=5) for _ in range(times))
     finally:
         door.close()
         thread.join(5)
