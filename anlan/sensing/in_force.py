@@ -43,9 +43,9 @@ def current_books(parts: Iterable[int]) -> dict[int, Book]:
 def compiled(parts: Iterable[int]) -> dict[int, Book] | None:
     """The same, unless one of them has to be compiled first, which takes long."""
     same = _same()
-    if any(same not in (_books if part == WHOLE else _parts) for part in parts):
-        return None
-    return {part: _books[same] if part == WHOLE else _parts[same][part] for part in parts}
+    known = {WHOLE: _books.get(same), **_parts.get(same, {})}
+    found = {part: book for part in parts if (book := known.get(part)) is not None}
+    return found if len(found) == len(set(parts)) else None
 
 
 def _same() -> Same:
@@ -82,8 +82,7 @@ def _part_books(same: Same) -> Mapping[int, Book]:
 
 
 def _kept(same: Same, part: int) -> Book | None:
-    held = kept.find(f"book-{same[1]}-{part}", same[0])
-    return None if held is None else Book.of(held)
+    return kept.find(f"book-{same[1]}-{part}", same[0], Book.of)
 
 
 def _keep(same: Same, part: int, book: Book, count: int | None = None) -> None:
@@ -95,6 +94,7 @@ def basis(digest: str) -> Book:
     book = _bases.get(digest)
     if book is None:
         book = _bases[digest] = Book.load(bytes(Basis.objects.get(pk=digest).body))
+        book.__dict__["digest"] = digest  # by which the log names it, also where an older program has written it otherwise
         _trim(_bases)
     return book
 

@@ -81,9 +81,8 @@ def names() -> decode.Names:
 
 
 def _names_of(edition: int) -> decode.Names:
-    held = kept.find("names", edition)
-    if held is not None:
-        return decode.Names(dict(zip(held["codes"].tobytes().decode().split("\0"), held["ids"].tolist(), strict=True)), _unit())
+    if (known := kept.find("names", edition, _codes)) is not None:
+        return decode.Names(known, _unit())
     with connection.cursor() as cursor:
         cursor.execute(f"select code, id from {Sensor._meta.db_table}")
         ids = dict(cursor.fetchall())
@@ -94,13 +93,17 @@ def _names_of(edition: int) -> decode.Names:
     return decode.Names(ids, _unit())
 
 
+def _codes(held: kept.Arrays) -> dict[str, int]:
+    return dict(zip(held["codes"].tobytes().decode().split("\0"), held["ids"].tolist(), strict=True))
+
+
 def _unit() -> Callable[[int], str]:
     """The unit of a sensor; all are read when the first is asked for."""
     units: dict[int, str] = {}
 
     def unit(sensor: int) -> str:
         if not units:
-            units.update(Sensor.everywhere.values_list("pk", "unit"))
+            units.update(dict(Sensor.everywhere.values_list("pk", "unit")))  # at once, for others ask meanwhile
         return units.get(sensor, "")
 
     return unit
@@ -338,6 +341,7 @@ class Intake:
         self._count = 0
         self._lock = threading.Lock()
         self._listened = -math.inf
+        """By the clock on the wall, which goes on while a machine sleeps."""
 
     def hand_in(self, sending: Sending) -> Future[Answer]:
         """Queue a batch; answered at once with 429 when too much waits already."""
@@ -362,11 +366,15 @@ class Intake:
                 continue
             if first is None:
                 return
-            self._listen(2 * listening.EACH_S)
+            open_ = self._listen(2 * listening.EACH_S)
             together, ended = self._gather(first)
             try:
-                self._write(together)
-                feed.poke()
+                if open_:
+                    self._write(together)
+                    feed.poke()
+                else:  # what was silent meanwhile would be told as if somebody had listened
+                    for sending in together:
+                        sending.answer.set_result(BUSY)
             finally:
                 with self._lock:
                     self._count -= sum(len(s.batch.sensor) + 1 for s in together)
@@ -375,16 +383,20 @@ class Intake:
             self._listen(listening.EACH_S)
             close_old_connections()
 
-    def _listen(self, after_s: float) -> None:
-        """Say that the door is open, so long after it was said last: before a batch only where it must be, for somebody waits."""
-        if time.monotonic() - self._listened < after_s:
-            return
+    def _listen(self, after_s: float) -> bool:
+        """Say that the door is open, so long after it was said last: before a batch only where it must be, for somebody waits.
+        False where the database did not let it be said."""
+        moment = real().timestamp()
+        if 0 <= moment - self._listened < after_s:
+            return True
         try:
             with hurry():
                 listening.listen()
-            self._listened = time.monotonic()
-        except Exception:
+            self._listened = moment
+        except Exception as fault:
             log.warning("it could not be said that the door is open", exc_info=True)
+            return not isinstance(fault, DatabaseError)
+        return True
 
     def _gather(self, first: Sending) -> tuple[list[Sending], bool]:
         together, readings = [first], len(first.batch.sensor)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import os
-from collections.abc import Mapping
+import logging
+import secrets
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, TypeVar
 
 import numpy as np
 from django.conf import settings
@@ -23,17 +23,23 @@ FEW = 20_000
 """So many are compiled sooner than read from a file."""
 FILES = 64
 """The newest are kept: the parts of a network on some days."""
+log = logging.getLogger(__name__)
+Made = TypeVar("Made")
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def find(name: str, edition: int) -> Arrays | None:
-    """What was kept under a name for an edition of rules and sensors; an edition is drawn by lot and never comes again."""
+def find(name: str, edition: int, make: Callable[[Arrays], Made]) -> Made | None:
+    """What is made of the arrays that were kept under a name for an edition of rules and sensors; an edition is drawn by lot and
+    never comes again."""
     path = _path(name, edition)
     if path is None or not path.exists():
         return None
-    with suppress(OSError, ValueError, EOFError, BadZipFile), np.load(path, allow_pickle=False) as held:
-        return {key: held[key] for key in held.files}
-    return None
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            return make({key: held[key] for key in held.files})
+    except Exception:  # a broken file can fail in any way
+        log.warning("%s is not whole and is made anew", path, exc_info=True)
+        return None
 
 
 def keep(name: str, edition: int, count: int, arrays: Arrays) -> None:
@@ -43,7 +49,7 @@ def keep(name: str, edition: int, count: int, arrays: Arrays) -> None:
         return
     with suppress(OSError):  # a full disk is no reason not to judge
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}")
+        part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         with part.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
         part.replace(path)
@@ -60,11 +66,11 @@ def _path(name: str, edition: int) -> Path | None:
 @cache
 def _maker() -> str:
     """Which program compiled it: another version may compile otherwise. Empty where its text cannot be read."""
-    from . import book
+    from . import book, parts
     from .models import rules
 
     try:
-        told = "".join(map(inspect.getsource, (book, rules, groups, layout, net)))
+        told = "".join(map(inspect.getsource, (book, parts, rules, groups, layout, net)))
     except OSError:
         return ""
     return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from anlan.kernel.clock import beats, real
 from anlan.kernel.clock.models import Beat
 from anlan.kernel.people import scope
@@ -22,11 +20,10 @@ DEAF = timedelta(seconds=30)
 def listen() -> None:
     """A door is open. Where none was for a while, what is silent since then has been silent for so much less."""
     last, moment = _last(), real()
-    with transaction.atomic():
-        if last is not None and moment - last > DEAF:
-            with scope.everyone():
-                network.excuse(parts.ALL if parts.apart() else [parts.WHOLE], last, moment)
-        beats.beat(DOOR, silence_s=DEAF.total_seconds(), essential=False)
+    if last is not None and moment - last > DEAF:
+        with scope.everyone():
+            network.excuse(parts.ALL if parts.apart() else [parts.WHOLE], last, moment)
+    beats.beat(DOOR, silence_s=DEAF.total_seconds(), essential=False)
 
 
 def deaf() -> bool:

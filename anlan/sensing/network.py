@@ -99,10 +99,27 @@ def tick() -> int:
 
 
 def excuse(parts: Iterable[int], since: datetime, until: datetime) -> None:
-    """From then to then no door was open: log that it is no silence, in these parts of the present world."""
-    with turn(parts) as mine:
-        for part in mine.parts:
-            mine.excuse(part, *(round(moment.timestamp() * 1000) for moment in (since, until)))
+    """From then to then no door was open: log that it is no silence, in these parts of the present world that know anything."""
+    world, moment, lines = scope.current().world, _ms(), []
+    body = pack_deaf(*(round(one.timestamp() * 1000) for one in (since, until)))
+    with transaction.atomic():
+        for part, ledger in lock(world, parts).items():
+            if not (basis := _basis_of(ledger)):
+                continue
+            ledger.last, ledger.taken_ms = ledger.last + 1, max(moment, ledger.taken_ms)
+            ledger.stamp = stamp(ledger.stamp, basis, ledger.taken_ms, body)
+            lines.append(Batch(
+                world=world, part=part, number=ledger.last, stamp=ledger.stamp, basis_id=basis, taken_ms=ledger.taken_ms, first_ms=ledger.taken_ms, body=body,
+            ))  # fmt: skip
+            rows.move([ledger])
+        put(lines)
+
+
+def _basis_of(ledger: Ledger) -> str:
+    """By what the newest line of a part was judged; empty where there is none."""
+    mine = {"world_id": ledger.world_id, "part": ledger.part}
+    newest = (kind.objects.filter(**mine).order_by("-number").values_list("basis_id", flat=True).first() for kind in (Batch, Snapshot))
+    return next(filter(None, newest), "")
 
 
 def flows() -> bool:
@@ -178,13 +195,6 @@ class Turn:
         self._show(network, moment)
         return applied.status
 
-    def excuse(self, part: int, since: int, until: int) -> None:
-        """From then to then, in ms, no door was open: log that it is no silence."""
-        moment = max(_ms(), self.ledgers[part].taken_ms)
-        network = self._standing(part, moment)
-        network.machine.excuse(since, until)
-        self._log(part, network, moment, *_none(), said=pack_deaf(since, until))
-
     def _show(self, network: Network, moment: int) -> None:
         if moment - network.refreshed_ms >= network.book.plan.period_ms:
             network.refreshed_ms = moment
@@ -224,13 +234,11 @@ class Turn:
             self.raised += settle.reconcile(network.book, network.machine, moment, part)
         return network
 
-    def _log(
-        self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray, *, said: bytes = b""
-    ) -> None:
+    def _log(self, part: int, network: Network, moment: int, sensor: NDArray, at: NDArray, value: NDArray, status: NDArray) -> None:
         digest, ledger = network.book.digest, self.ledgers[part]
         if network.basis != digest:
             self.new[digest], network.basis = network.book, digest
-        kept, body = counts(status), said or pack(sensor, at, value, status)
+        kept, body = counts(status), pack(sensor, at, value, status)
         network.number, network.stamp = network.number + 1, stamp(network.stamp, digest, moment, body)
         self.batches.append(Batch(
             world=self.world, part=part, number=network.number, stamp=network.stamp, basis_id=digest, taken_ms=moment,

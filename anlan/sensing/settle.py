@@ -28,6 +28,8 @@ GRAVE = 2
 """The level of silence in a flood."""
 CALM = timedelta(minutes=30)
 """After so long without another alarm a burst is over."""
+TOGETHER = timedelta(hours=1)
+"""Late readings further apart are told apart."""
 NOBODY = 0
 """For a sensor where a rule counts those of an area."""
 Key = tuple[int, int]
@@ -177,6 +179,8 @@ class _Work:
     """Sensors out of service, where something is counted."""
     raised: list[Alarm] = field(default_factory=list)
     cleared: list[tuple[Alarm, Change]] = field(default_factory=list)
+    late: set[int] = field(default_factory=set)
+    """Which of those that are raised were over when they came, by what ``id`` says of them."""
     marked: list[tuple[Alarm, Change]] = field(default_factory=list)
     """In doubt now, or no more."""
 
@@ -198,7 +202,9 @@ class _Work:
                 alarm.held, alarm.held_why = True, f"{REST}:停用的测点不计,不足 {rule.amount:g} 个"
             self.raised.append(alarm)
             self.known.add((change.key, change.at))
-            if not change.late:
+            if change.late:
+                self.late.add(id(alarm))
+            else:
                 self.active[change.key] = alarm
         elif not change.on and held is not None:
             held.active, held.cleared_at, held.doubtful, held.stale = False, change.at, False, []
@@ -255,9 +261,11 @@ def _apply(changes: list[Change]) -> int:
     for change in known:
         if not change.late:
             work.move(change)
-    late = _gravest([change for change in known if change.late], rules)
-    for change in _runs(late, [*work.raised, *(alarm for alarm, _ in work.cleared), *_around(late)], rules):
-        work.move(change)
+    if late := _gravest([change for change in known if change.late], rules):
+        mine = [*work.raised, *(alarm for alarm, _ in work.cleared)]
+        here = {alarm.pk for alarm in mine}
+        for change in _runs(late, [*mine, *(alarm for alarm in _around(late, rules) if alarm.pk not in here)], rules):
+            work.move(change)
     fresh = {id(alarm) for alarm in work.raised}
     older = {id(alarm): alarm for alarm, _ in (*work.cleared, *work.marked) if id(alarm) not in fresh}
     # before the new ones, of which one may stand where another of its rule and sensor has stood till now
@@ -266,7 +274,7 @@ def _apply(changes: list[Change]) -> int:
     rows.add(work.raised)
     with journal.together():
         for alarm in work.raised:
-            _tell_raised(alarm)
+            _tell_raised(alarm, id(alarm) in work.late)
         for alarm, change in work.marked:
             _tell_doubt(alarm, change)
         for alarm, change in work.cleared:
@@ -288,28 +296,35 @@ def _gravest(late: list[Change], rules: dict[int, Rule]) -> list[Change]:
 
 
 def _runs(late: list[Change], told: list[Alarm], rules: dict[int, Rule]) -> Iterable[Change]:
-    """Late readings at a level that were not told yet, those that came together as one; a moment within an alarm is told by it."""
+    """Late readings at a level that were not told yet, those within an hour of one another as one. A moment within an alarm is told
+    by it, and the sum of a storm by the alarm that it soon raised."""
     spans: dict[Key, list[Alarm]] = {}
     for alarm in told:
         spans.setdefault(_key(alarm), []).append(alarm)
-    runs: dict[Key, list[Change]] = {}
-    for change in late:
-        if not any(a.at <= change.at and (a.cleared_at is None or change.at <= a.cleared_at) for a in spans.get(change.key, ())):
-            runs.setdefault(change.key, []).append(change)
-    for key, run in runs.items():
-        first = min(run, key=lambda c: c.at)
-        furthest = min if rules[key[1]].kind == Rule.Kind.LOW else max
-        first.until, first.peak = max(c.at for c in run), furthest(c.peak for c in run)
-        yield first
+    runs: list[list[Change]] = []
+    for change in sorted(late, key=lambda c: (c.key, c.at)):
+        mine, lead = spans.get(change.key, []), _lead(rules[change.key[1]])
+        if any(a.at - lead <= change.at and (a.cleared_at is None or change.at <= a.cleared_at) for a in mine):
+            continue
+        before = runs[-1][-1] if runs and runs[-1][-1].key == change.key else None
+        if before is None or change.at - before.at > TOGETHER or any(before.at < a.at < change.at for a in mine):
+            runs.append([])
+        runs[-1].append(change)
+    for run in runs:
+        furthest = min if rules[run[0].key[1]].kind == Rule.Kind.LOW else max
+        run[0].until, run[0].peak = run[-1].at, furthest(c.peak for c in run)
+        yield run[0]
 
 
-def _around(late: list[Change]) -> list[Alarm]:
-    """The alarms of the same rules and sensors that stood when these came."""
-    if not late:
-        return []
+def _lead(rule: Rule) -> timedelta:
+    return timedelta(hours=rule.window)
+
+
+def _around(late: list[Change], rules: dict[int, Rule]) -> list[Alarm]:
+    """The alarms of the same rules and sensors that stood when these came, or soon after."""
     asked = f"rule_id {rows.among()} and sensor_id {rows.among()} and world_id = %s and at <= %s and (active or cleared_at >= %s)"
     given = [list({c.key[1] for c in late}), list({c.key[0] for c in late}), scope.current().world.pk]
-    return rows.find(Alarm, asked, *given, max(c.at for c in late), min(c.at for c in late))
+    return rows.find(Alarm, asked, *given, max(c.at + _lead(rules[c.key[1]]) for c in late), min(c.at for c in late))
 
 
 MOVED = ["active", "cleared_at", "peak", "doubtful", "stale"]
@@ -347,8 +362,8 @@ def _tell_doubt(alarm: Alarm, change: Change) -> None:
         journal.write("alarm.certain", alarm, text=f"{alarm}:恢复来数,{change.value:g} 个测点仍在这一级", level=alarm.level)
 
 
-def _tell_raised(alarm: Alarm) -> None:
-    late = "" if alarm.active or alarm.cleared_at != alarm.at else "(迟到的读数,当时已过)"
+def _tell_raised(alarm: Alarm, came_late: bool) -> None:
+    late = "(迟到的读数,当时已过)" if came_late else ""
     text = f"{alarm.place}{alarm.rule}{alarm.measured}{late}"
     after = {"value": alarm.value, "rule": alarm.rule_id, "version": alarm.rule.version}
     verb = "alarm.late" if late else "alarm.held" if alarm.held else "alarm.raised"

@@ -30,7 +30,8 @@ def profile(rules: list[Limit]) -> np.ndarray:
         if side := SLOTS.get(rule.kind):
             k = layout.LEVELS - rule.level
             table[side][0, k], table[f"{side}_clear"][0, k] = rule.amount, rule.clear
-            table["hold_up"][0, k], table["hold_down"][0, k] = rule.hold_up_s * 1000, rule.hold_down_s * 1000
+            slot = k if rule.kind == "high" else layout.LEVELS + k
+            table["hold_up"][0, slot], table["hold_down"][0, slot] = rule.hold_up_s * 1000, rule.hold_down_s * 1000
         elif rule.kind == "rate":
             table["rate"], table["rate_hold"] = rule.amount / 60, rule.hold_down_s * 1000
         elif rule.kind == "stuck":

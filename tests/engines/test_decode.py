@@ -131,6 +131,12 @@ def test_a_value_in_another_unit_is_refused_with_both_named():
         assert found.rejected == [(n, f"单位不符:{unit},测点 {code} 的单位为 {mine}") for n, unit, code, mine in wrong]
 
 
+@pytest.mark.parametrize("time", [1e306, -1e306])
+def test_a_time_beyond_all_bounds_spoils_itself(time):
+    found = resolved({"n": "a", "v": 1, "t": time}, {"n": "a", "v": 2, "bt": 1790000000})
+    assert told(found) == [(14, NOW, 2, 1)] and refused(found)[0][1].startswith("时间无法识别")
+
+
 def test_a_base_value_brings_in_no_fractions():
     assert resolved({"bn": "a", "bv": 2.0, "v": 0.89}, {"bv": 0, "v": 0.1 + 0.2}).value.tolist() == [2.89, 0.1 + 0.2]
 

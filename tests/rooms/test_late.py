@@ -7,6 +7,8 @@ import pytest
 
 from anlan.faces import ingest
 from anlan.kernel import clock
+from anlan.kernel.journal.models import Line
+from anlan.sensing import intake
 from anlan.sensing.models import Alarm, Rule, Sensor, Traffic
 from tests.kernel import city
 from tests.rooms.test_intake import rule, world  # noqa: F401
@@ -60,10 +62,28 @@ def test_late_readings_at_a_level_are_one_alarm_that_is_over(world, start):  # n
     send(start, (120, 3))
     send(start, (10, 3), (20, 25), (30, 29), (40, 22))
     assert alarms(start) == [(2, 20, 40, 25, 29)]
+    assert [line.verb for line in Line.objects.filter(verb__startswith="alarm.")] == ["alarm.late"], "it is no alarm of now"
     send(start, (25, 30))
     assert alarms(start) == [(2, 20, 40, 25, 29)], "another of that time is told by it"
     send(start, (60, 31))
     assert alarms(start)[1:] == [(2, 60, 60, 31, 31)]
+
+
+def test_late_readings_far_apart_or_about_an_alarm_are_told_apart(world, start):  # noqa: F811
+    send(start, (200, 3), (210, 25), (215, 3), (300, 3))
+    send(start, (10, 25), (20, 26), (100, 27), (205, 28), (220, 29))
+    assert alarms(start) == [(2, 10, 20, 25, 26), (2, 100, 100, 27, 27), (2, 205, 205, 28, 28), (2, 210, 215, 25, 25), (2, 220, 220, 29, 29)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_is_told_whether_batches_are_gathered_or_not(world, start, together):  # noqa: F811
+    send(start, (0, 25))
+    bodies = [[(10, 3), (40, 3)], [(20, 30)]]
+    sent = [json.dumps([{"sensor": "s1.gust", "time": (start + m * MINUTE).isoformat(), "value": v} for m, v in body]).encode() for body in bodies]
+    sendings = [intake.opened("t", body) for body in sent]
+    for those in [sendings] if together else [[one] for one in sendings]:
+        intake.work(those)
+    assert alarms(start) == [(2, 0, 10, 25, 25), (2, 20, 20, 30, 30)]
 
 
 def test_what_must_last_is_not_told_by_a_late_moment_and_the_lighter_rule_is(world, start):  # noqa: F811
@@ -84,6 +104,12 @@ def test_a_storm_that_comes_late_is_told(gauge, start):
     send(start, (240, 0), code="s1.rain")
     send(start, (0, 10), (30, 15), (60, 12), (90, 3), code="s1.rain")
     assert alarms(start) == [(3, 30, 60, 25, 27)], "25 at half an hour, 27 at an hour, and 15 half an hour later is too little"
+
+
+def test_a_late_sample_of_a_storm_that_is_told_is_no_storm_of_its_own(gauge, start):
+    send(start, (60, 25), code="s1.rain")
+    send(start, (59, 25), code="s1.rain")
+    assert alarms(start) == [(3, 60, None, 25, 25)]
 
 
 def test_words_for_figures_are_bad_readings_and_silence(world, start):  # noqa: F811

@@ -5,9 +5,11 @@ import threading
 from contextlib import nullcontext
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.db import OperationalError
 
+from anlan.engines.sense import decode
 from anlan.faces import ingest
 from anlan.kernel import clock
 from anlan.kernel.clock import beats
@@ -121,11 +123,55 @@ def test_while_no_door_is_open_time_alone_brings_nothing_about(world, later):  #
 
 
 def test_in_parts_each_part_is_told(world, later, monkeypatch):  # noqa: F811
+    with network.turn(parts.ALL) as mine:
+        for part in parts.ALL:
+            mine.read(part)
+            mine.mark(part)
+    network._networks.clear()
     monkeypatch.setattr(parts, "apart", lambda: True)
     listening.listen()
     with later(60 * MINUTE):
         listening.listen()
     assert set(Batch.objects.exclude(body=b"").values_list("part", flat=True)) == set(parts.ALL)
+    assert not network._networks, "and the door needs to know nothing of them"
+
+
+def test_pauses_one_upon_another_are_all_excused(world, later):  # noqa: F811
+    rule("gust", 0, kind="offline", level=3, hold_up_s=3600)
+    listening.listen()
+    read()
+    for down, up in ((50, 5), (120, 5), (90, 5)):
+        with later(down * MINUTE):
+            listening.listen()
+            network.tick()
+        for _ in range(up * 3):
+            with later(timedelta(seconds=20)):
+                listening.listen()
+        with later(timedelta()):
+            network.tick()
+    assert alarms() == [], "a quarter of an hour was listened to, of five"
+    for _ in range(50 * 3):
+        with later(timedelta(seconds=20)):
+            beats._last.clear()
+            listening.listen()
+    with later(timedelta()):
+        network.tick()
+    assert alarms() == [("offline", True)]
+
+
+def test_while_it_cannot_be_said_batches_are_sent_back(db, monkeypatch):
+    def fails():
+        raise OperationalError("locked")
+
+    monkeypatch.setattr(intake, "hurry", nullcontext)
+    monkeypatch.setattr(listening, "listen", fails)
+    written = []
+    door = intake.Intake(written.extend)
+    sending = intake.Sending("t", decode.Batch(*(np.empty(0, kind) for kind in ("i4", "i8", "f8", "i4"))))
+    answer = door.hand_in(sending)
+    door.close()
+    door.run()
+    assert answer.result() == intake.BUSY and not written
 
 
 @pytest.mark.parametrize(("each", "times"), [(60, 1), (0.02, 3)])

@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from anlan.kernel import clock
-from anlan.sensing import network
-from anlan.sensing.models import Alarm, Batch, Rule, Snapshot
+from anlan.sensing import in_force, network
+from anlan.sensing.models import Alarm, Basis, Batch, Rule, Snapshot
 from tests.rooms.test_intake import rule, take, world  # noqa: F401
 
 PERIOD = timedelta(seconds=20)
@@ -124,6 +124,45 @@ def test_what_waits_for_its_time_goes_on_waiting_when_another_hazard_is_entered(
     with clock.travelled(timedelta(seconds=62)):
         take(42)
     assert stands()[1] == ("大风", 1, "1", True, 42, 45), "and how far it went meanwhile is told with it"
+
+
+def test_what_waits_for_its_time_begins_with_the_value_that_stands_under_a_new_version(world):  # noqa: F811
+    Rule.objects.all().delete()
+    old = rule("gust", 10, clear=9, level=1, hold_up_s=120)
+    take(19, 12)
+    old.until = (clock.now() - timedelta(days=2)).date()
+    old.save()
+    rule("gust", 10, clear=9, level=1, hold_up_s=120, version="2")
+    take(11)
+    with clock.travelled(timedelta(seconds=130)):
+        take(11)
+    assert stands() == [("大风", 1, "2", True, 11, 12)]
+
+
+def test_a_log_that_an_older_program_wrote_is_read_on(world):  # noqa: F811
+    """Its book has one time for both sides of a level and no ladders, and so another digest than it would have today."""
+    take(3)
+    network._snapshot(world, 0, network._networks[world.pk, 0])
+    take(25, 27)
+    basis = Basis.objects.get(pk=Batch.objects.latest("number").basis_id)
+    with np.load(io.BytesIO(bytes(basis.body))) as found:
+        older = {name: found[name] for name in found.files if name not in ("ladder", "limits")}
+    kinds = [(name, kind[0].base, 4 if name.startswith("hold") else kind[0].shape) for name, kind in older["table"].dtype.fields.items()]
+    table = np.zeros(len(older["table"]), kinds)
+    for name in table.dtype.names:
+        table[name] = older["table"][name][..., :4] if name.startswith("hold") else older["table"][name]
+    out = io.BytesIO()
+    np.savez(out, **{**older, "table": table})
+    Basis.objects.filter(pk=basis.pk).update(body=out.getvalue())
+    for memory in (network._networks, in_force._bases, in_force._books):
+        memory.clear()
+    network.tick()
+    mine = network._networks[world.pk, 0].machine.state.hot
+    assert (mine["value"].max(), mine["level"].max()) == (27, 3) and stands() == [("大风", 2, "1", True, 25, 27)]
+    take(3)
+    assert stands() == [("大风", 2, "1", False, 25, 27)]
+    network._networks.clear()
+    assert network.standing(world).machine.state.hot["value"].max() == 3
 
 
 def test_a_snapshot_of_an_older_program_is_read(world):  # noqa: F811

@@ -160,8 +160,10 @@ class Machine:
 
     def excuse(self, since: int, until: int) -> None:
         """From then to then, in ms, nobody could have been heard: it is not counted as silence."""
-        longest = int(self.plan.offline_ms.max(initial=0))
-        self.deaf = groups.also_deaf(self.deaf[self.deaf[:, 1] > until - longest], since, until)
+        deaf = groups.also_deaf(self.deaf, since, until)
+        lost = deaf[:, 1] - deaf[:, 0]
+        heard = until - deaf[:, 1] - (lost.sum() - np.cumsum(lost))
+        self.deaf = deaf[heard <= self.plan.offline_ms.max(initial=0)]  # after so long with an open door the longest silence is told
 
     def _waited(self, now: int) -> list[NDArray[np.void]]:
         """What time alone has changed of the groups before now."""
@@ -282,13 +284,13 @@ class Machine:
         self.state.peak[moved] = other.state.peak[old]
 
     def _begin(self, other: Machine, judged: NDArray[np.int64]) -> None:
-        """A level that is reached by another rule than before has gone as far as the value that stands now."""
-        at = np.flatnonzero((self.state.hot["level"] != 0) & (judged >= 0))
-        level, side = self.state.hot["level"][at].astype(int)[:, None], np.arange(layout.LEVELS)
+        """A level that is reached, or waited for, by another rule than before has gone as far as the value that stands now."""
+        hot, side = self.state.hot, np.arange(layout.LEVELS)
+        at = np.flatnonzero(((hot["level"] != 0) | (hot["waiting"] != 0)) & (judged >= 0))
+        level = np.where(hot["level"][at] != 0, hot["level"][at], hot["waiting"][at])[:, None]
         rules = (self.plan.rule[self.plan.profile[at]], other.plan.rule[other.plan.profile[judged[at]]])
         now, before = (np.take_along_axis(rule, np.where(level > 0, side, side + layout.LEVELS), axis=1) for rule in rules)
-        value = self.state.hot["value"][at][:, None]
-        self.state.peak[at] = np.where((now != before) & (side < abs(level)), value, self.state.peak[at])
+        self.state.peak[at] = np.where(now != before, hot["value"][at][:, None], self.state.peak[at])
 
     def stand(self, other: Machine) -> None:
         """Of each group that another machine counts: it stands as it does there; the others stay as they are."""

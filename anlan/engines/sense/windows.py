@@ -78,8 +78,9 @@ def _late(
                 break
             if at[k] >= t and total > best:
                 best, when = total, at[k]
-        out_window[n], out_at[n], out_value[n] = w, when, best / STEPS
-        n += 1
+        if best >= 0:
+            out_window[n], out_at[n], out_value[n] = w, when, best / STEPS
+            n += 1
     return n
 
 

@@ -228,7 +228,7 @@ class Rule(Compiled, Placed):
             return {"hold_up_s": f"请填写{self.get_kind_display()}持续多少秒才告警,不小于 1"}
         if self.amount is None:
             return {}
-        if self.kind == self.Kind.QUALITY and (self.amount != int(self.amount) or not 1 <= self.amount <= self.MOST_BAD):
+        if self.kind == self.Kind.QUALITY and not (1 <= self.amount <= self.MOST_BAD and self.amount == int(self.amount)):
             return {"amount": f"请填写条数,为 1 至 {self.MOST_BAD} 的整数"}
         if self.kind in (self.Kind.RATE, self.Kind.STRAY) and self.amount <= 0:
             return {"amount": "请填写大于 0 的数值"}

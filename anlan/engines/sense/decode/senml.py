@@ -108,4 +108,7 @@ def _typed(record: dict[str, Any], name: str, kind: type) -> Any:
 
 
 def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+    try:
+        return round(seconds * 1000)
+    except OverflowError:
+        raise Wrong(f"时间无法识别:{seconds:g}") from None
