@@ -59,11 +59,19 @@ def addresses() -> list[str]:
 
 async def connect(name: str, back: Callable[[], Awaitable[None]] | None = None) -> Client:
     """A line that comes back by itself, and then calls ``back``. Raises TimeoutError when none of the nodes answers."""
-    line = nats.connect(
+    line = asyncio.ensure_future(nats.connect(
         addresses(), name=name, connect_timeout=CONNECT_S, reconnect_time_wait=AGAIN_S, max_reconnect_attempts=-1, error_cb=_told,
         reconnected_cb=back, ping_interval=2, max_outstanding_pings=2,
-    )  # fmt: skip
-    return await asyncio.wait_for(line, FIRST_S)
+    ))  # fmt: skip
+    try:
+        await asyncio.wait({line}, timeout=FIRST_S)
+    finally:
+        while not line.done():  # the library may overhear that it is to give up
+            line.cancel()
+            await asyncio.wait({line}, timeout=0.1)
+    if line.cancelled():
+        raise TimeoutError
+    return line.result()
 
 
 async def _told(fault: Exception) -> None:
