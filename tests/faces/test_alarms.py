@@ -199,7 +199,8 @@ def test_silence_is_told_in_minutes_also_by_a_rule_that_came_later(officer, worl
         network.tick()
         first, second = Alarm.objects.filter(rule__kind="offline").order_by("pk")
         assert (first.active, str(first.rule), first.most) == (False, "大风中断90秒", "")
-        assert (second.active, second.first) == (True, "13分") and "13分</td>" in page(officer)
+        said = second.first  # a second or two more where the machine is busy
+        assert second.active and said.startswith("13分") and f"{said}</td>" in page(officer)
 
 
 def test_the_silence_of_a_station_is_told_once_and_gravely_while_water_rises(world):

@@ -47,7 +47,10 @@ def test_whatever_is_killed_no_alarm_is_lost_or_told_twice(nats_url, tmp_path):
     """What must come out is reckoned by one machine over all that was sent (`bench.cluster_play`)."""
     server = os.environ.get("ANLAN_TEST_PG") or pytest.skip("ANLAN_TEST_PG names no PostgreSQL server")
     words = [sys.executable, "-m", "bench.cluster_play", str(tmp_path / "home"), server, "all", "--sensors", "5000"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    for _ in range(3):
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        if "已被占用" not in done.stderr:  # another test took the port meanwhile
+            break
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["drained"] and found["stored"] == found["readings"] == 5000 * 32, found
